@@ -1,0 +1,232 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The first line of an inventory, and how its last one starts.
+const (
+	inventoryHeader = "inplace-inventory 1"
+	inventoryEnd    = "end "
+)
+
+// ParseInventory reads the text form of an inventory; name stands for it in
+// messages. The text has exactly one spelling: whatever BuildInventory would not
+// have written is refused, with every fault listed at once as Errors. data is
+// kept as Raw and must not be changed afterwards.
+func ParseInventory(name string, data []byte) (*Inventory, error) {
+	if len(data) > MaxInventoryBytes {
+		return nil, fault(name, 0, "want at most %d bytes, got %d", MaxInventoryBytes, len(data))
+	}
+	text := string(data)
+	first, rest, _ := strings.Cut(text, "\n")
+	if first != inventoryHeader {
+		return nil, fault(name, 1, "want %q as the first line, got %q", inventoryHeader, printableCut(first))
+	}
+	lines := bytes.Count(data, []byte("\n"))
+	if lines-2 > MaxEntries {
+		return nil, fault(name, 0, "want at most %d entries, got %d lines", MaxEntries, lines)
+	}
+	body, count, err := splitEnd(name, rest, lines)
+	if err != nil {
+		return nil, err
+	}
+
+	entries := make([]Entry, 0, count)
+	c := newChecker(count)
+	var faults Errors
+	for line := 2; body != ""; line++ {
+		text, rest, _ := strings.Cut(body, "\n")
+		body = rest
+		entries = append(entries, Entry{})
+		e := &entries[len(entries)-1]
+		col, msg := parseEntry(e, text)
+		if msg != "" {
+			entries = entries[:len(entries)-1]
+		} else if msg = c.add(entries); msg != "" {
+			col = strings.LastIndexByte(text, ' ') + 2
+			msg = e.Path.String() + ": " + msg
+		}
+		if msg != "" {
+			faults = append(faults, &Error{Name: name, Line: line, Col: col, Msg: msg})
+		}
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return &Inventory{Entries: entries, Raw: data, Digest: DigestOf(data)}, nil
+}
+
+// fault returns one Error as Errors; line 0 stands for the whole text.
+func fault(name string, line int, format string, args ...any) error {
+	return Errors{{Name: name, Line: line, Msg: fmt.Sprintf(format, args...)}}
+}
+
+// splitEnd takes the line "end COUNT" off rest and checks the count against the
+// lines there are, so that nothing is allocated on the word of the text.
+func splitEnd(name, rest string, lines int) (body string, count int, err error) {
+	if !strings.HasSuffix(rest, "\n") {
+		return "", 0, fault(name, lines+1, `want the line "end COUNT" and a line end last, got a text cut short`)
+	}
+	at := strings.LastIndexByte(rest[:len(rest)-1], '\n') + 1
+	last := rest[at : len(rest)-1]
+	digits, ok := strings.CutPrefix(last, inventoryEnd)
+	n, good := parseDecimal(digits)
+	if !ok || !good {
+		return "", 0, fault(name, lines, `want "end COUNT" as the last line, got %q`, printableCut(last))
+	}
+	if int64(lines-2) != n {
+		return "", 0, fault(name, lines, "want as many entries as lines, %d, got %q", lines-2, last)
+	}
+	return rest[:at], lines - 2, nil
+}
+
+// parseDecimal reads a number in its one spelling: no sign, no leading zero,
+// below 2^63.
+func parseDecimal(s string) (int64, bool) {
+	if s == "" || len(s) > 19 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	var n uint64
+	for i := 0; i < len(s); i++ {
+		d := s[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(d)
+	}
+	return int64(n), n < 1<<63
+}
+
+// kinds are the first fields of a line.
+var kinds = [256]Kind{'f': File, 'd': Dir, 'l': Link}
+
+// parseEntry reads one line into e, which is zero. A fault comes with its
+// column, from 1.
+func parseEntry(e *Entry, line string) (col int, msg string) {
+	if strings.HasSuffix(line, "\r") {
+		return len(line), "want lines that end in LF, got CR LF"
+	}
+	var fields [4]string // kind, mode, size, digest or target
+	var cols [4]int
+	rest := line
+	for i := range fields {
+		cols[i] = len(line) - len(rest) + 1
+		var ok bool
+		if fields[i], rest, ok = strings.Cut(rest, " "); !ok {
+			return cols[i], fmt.Sprintf("want five fields with a space between, got %d", i+1)
+		}
+	}
+	if len(fields[0]) == 1 {
+		e.Kind = kinds[fields[0][0]]
+	}
+	if e.Kind == Absent {
+		return cols[0], fmt.Sprintf("want a line starting with f, d or l, got %q", printableCut(fields[0]))
+	}
+	if msg := parseMode(e, fields[1]); msg != "" {
+		return cols[1], msg
+	}
+	if msg := parseSize(e, fields[2]); msg != "" {
+		return cols[2], msg
+	}
+	if msg := parseContent(e, fields[3]); msg != "" {
+		return cols[3], msg
+	}
+	path, msg := unescapeName(rest)
+	if msg == "" {
+		msg = pathFault(path)
+	}
+	if msg == "" {
+		e.Path = Path(path)
+		msg = entryFault(e)
+	}
+	if msg != "" {
+		return len(line) - len(rest) + 1, printableCut(rest) + ": " + msg
+	}
+	return 0, ""
+}
+
+// parseMode reads four octal digits, - for a link.
+func parseMode(e *Entry, s string) string {
+	if e.Kind == Link {
+		return wantDash(e, "mode", s)
+	}
+	bad := len(s) != 4
+	for i := 0; i < len(s) && !bad; i++ {
+		d := s[i] - '0'
+		bad = d > 7
+		e.Mode = e.Mode<<3 | uint32(d)
+	}
+	if bad {
+		return fmt.Sprintf("want a mode of four octal digits, got %q", printableCut(s))
+	}
+	return ""
+}
+
+// parseSize reads the size of a file, - for other kinds.
+func parseSize(e *Entry, s string) string {
+	if e.Kind != File {
+		return wantDash(e, "size", s)
+	}
+	n, ok := parseDecimal(s)
+	if !ok {
+		return fmt.Sprintf("want a size in bytes, got %q", printableCut(s))
+	}
+	e.Size = n
+	return ""
+}
+
+// parseContent reads the digest of a file, the target of a link, - for a directory.
+func parseContent(e *Entry, s string) (msg string) {
+	switch e.Kind {
+	case Dir:
+		return wantDash(e, "digest", s)
+	case Link:
+		if e.Target, msg = unescapeName(s); msg != "" {
+			return "link target " + printableCut(s) + ": " + msg
+		}
+	default:
+		if len(s) != 2*len(e.Digest) || !e.Digest.fromHex(s) {
+			_, err := ParseHex(s)
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// wantDash says that s stands where a kind has nothing to say.
+func wantDash(e *Entry, field, s string) string {
+	if s == "-" {
+		return ""
+	}
+	return fmt.Sprintf("want - for the %s of a %s, got %q", field, e.Kind, printableCut(s))
+}
+
+// renderInventory writes checked, sorted entries.
+func renderInventory(entries []Entry) []byte {
+	size := len(inventoryHeader) + 32
+	for i := range entries {
+		size += len(entries[i].Path) + len(entries[i].Target) + 96
+	}
+	b := make([]byte, 0, size)
+	b = append(b, inventoryHeader+"\n"...)
+	for i := range entries {
+		e := &entries[i]
+		switch e.Kind {
+		case File:
+			b = fmt.Appendf(b, "f %04o %d %s ", e.Mode, e.Size, e.Digest.Hex())
+		case Dir:
+			b = fmt.Appendf(b, "d %04o - - ", e.Mode)
+		case Link:
+			b = fmt.Appendf(b, "l - - %s ", escapeName(e.Target))
+		}
+		b = append(b, escapeName(string(e.Path))...)
+		b = append(b, '\n')
+	}
+	b = append(b, inventoryEnd...)
+	b = strconv.AppendInt(b, int64(len(entries)), 10)
+	return append(b, '\n')
+}
