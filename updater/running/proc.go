@@ -1,0 +1,234 @@
+package running
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Limits of what is read at once.
+const (
+	dirBatch  = 256     // directory entries per read
+	smallFile = 8 << 10 // stat, status, fdinfo: a few hundred bytes in practice
+)
+
+// Bits of /proc/PID/stat and /proc/PID/fdinfo/N, from the kernel's
+// include/linux/sched.h and the open(2) constants of every Linux architecture.
+const (
+	flagKernelThread = 0x00200000
+	accessMode       = 0o3 // of the octal flags: 0 read, 1 write, 2 both
+)
+
+// scanner is one pass over the process list.
+type scanner struct {
+	proc    string
+	prefix  string // resolved installation with a closing slash
+	skip    func(string) bool
+	exclude map[int]bool
+	writers map[string]bool
+	report  Report
+}
+
+func (s *scanner) file(pid int, name ...string) string {
+	return filepath.Join(append([]string{s.proc, strconv.Itoa(pid)}, name...)...)
+}
+
+// scan examines every process but the excluded ones.
+func (s *scanner) scan() error {
+	if _, err := os.Lstat(s.file(1)); errors.Is(err, fs.ErrNotExist) {
+		s.report.Hidden = true // every process namespace has a process 1: /proc is mounted with hidepid=2
+	}
+	return eachName(s.proc, func(name string) {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid <= 0 || s.exclude[pid] {
+			return
+		}
+		u, err := s.examine(pid)
+		switch {
+		case gone(err):
+			return
+		case err != nil:
+			s.report.Unseen++
+		}
+		if u.Why != "" {
+			s.report.Processes = append(s.report.Processes, u.Process)
+		}
+	})
+}
+
+// examine finds how one process uses the installation; Why stays "" when it does
+// not. An error means that not all of it could be read; what was found before still
+// counts.
+func (s *scanner) examine(pid int) (use, error) {
+	u := use{Process: Process{PID: pid}}
+	st, err := s.stat(pid)
+	if err != nil {
+		return u, err
+	}
+	if st.flags&flagKernelThread != 0 || st.state == "Z" {
+		return u, nil
+	}
+	u.Name, u.UID = st.name, s.uid(pid)
+	var faults []error
+	exe, err := os.Readlink(s.file(pid, "exe"))
+	if err != nil && !gone(err) {
+		faults = append(faults, err)
+	}
+	if err == nil {
+		s.note(&u, Executes, exe)
+	}
+	faults = append(faults, s.maps(pid, &u), s.descriptors(pid, &u))
+	for _, err := range faults {
+		if err != nil && !gone(err) {
+			return u, err
+		}
+	}
+	return u, nil
+}
+
+// descriptors notes the regular files that a process holds open.
+func (s *scanner) descriptors(pid int, u *use) error {
+	return eachName(s.file(pid, "fd"), func(fd string) {
+		link := s.file(pid, "fd", fd)
+		target, err := os.Readlink(link)
+		if err != nil || !strings.HasPrefix(target, s.prefix) {
+			return
+		}
+		// The link leads to the open file itself, whatever its name is by now.
+		if info, err := os.Stat(link); err != nil || !info.Mode().IsRegular() {
+			return
+		}
+		if rel, counts := s.note(u, HasOpen, target); counts && s.writable(pid, fd) {
+			u.Writer = true
+			s.writers[rel] = true
+		}
+	})
+}
+
+// writable says whether a descriptor was opened for writing; one that cannot be
+// read counts as such.
+func (s *scanner) writable(pid int, fd string) bool {
+	text, err := readSmall(s.file(pid, "fdinfo", fd))
+	if err != nil {
+		return !gone(err)
+	}
+	flags, err := strconv.ParseUint(field(text, "flags:"), 8, 64)
+	return err != nil || flags&accessMode != 0
+}
+
+// procStat is what is needed of /proc/PID/stat.
+type procStat struct {
+	name   string
+	state  string
+	parent int
+	flags  uint64
+}
+
+// stat reads /proc/PID/stat: `PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ...`,
+// where NAME may itself hold spaces and parentheses.
+func (s *scanner) stat(pid int) (procStat, error) {
+	text, err := readSmall(s.file(pid, "stat"))
+	if err != nil {
+		return procStat{}, err
+	}
+	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return procStat{}, fmt.Errorf("%s: want a name in parentheses", s.file(pid, "stat"))
+	}
+	rest := strings.Fields(text[end+1:])
+	if len(rest) < 7 {
+		return procStat{}, fmt.Errorf("%s: want 9 fields at least, got %d", s.file(pid, "stat"), len(rest)+2)
+	}
+	st := procStat{name: text[open+1 : end], state: rest[0]}
+	if st.parent, err = strconv.Atoi(rest[1]); err != nil {
+		return procStat{}, fmt.Errorf("%s: parent: %w", s.file(pid, "stat"), err)
+	}
+	if st.flags, err = strconv.ParseUint(rest[6], 10, 64); err != nil {
+		return procStat{}, fmt.Errorf("%s: flags: %w", s.file(pid, "stat"), err)
+	}
+	return st, nil
+}
+
+// uid is the effective user of a process, -1 where it cannot be read.
+func (s *scanner) uid(pid int) int {
+	text, err := readSmall(s.file(pid, "status"))
+	if err != nil {
+		return -1
+	}
+	_, effective, _ := strings.Cut(field(text, "Uid:"), "\t") // real, effective, saved, file system
+	effective, _, _ = strings.Cut(effective, "\t")
+	uid, err := strconv.Atoi(effective)
+	if err != nil {
+		return -1
+	}
+	return uid
+}
+
+// ancestors lists the parents of a process up to the first of its namespace or the
+// first that may not be read.
+func (s *scanner) ancestors(pid int) []int {
+	var out []int
+	seen := map[int]bool{pid: true}
+	for {
+		st, err := s.stat(pid)
+		if err != nil || st.parent <= 0 || seen[st.parent] {
+			return out
+		}
+		pid = st.parent
+		seen[pid] = true
+		out = append(out, pid)
+	}
+}
+
+// field returns the rest of the line that starts with name, without blanks around it.
+func field(text, name string) string {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
+}
+
+// readSmall reads a file of /proc up to a fixed size.
+func readSmall(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, smallFile))
+	return string(b), err
+}
+
+// eachName calls fn for the entries of a directory, in batches.
+func eachName(dir string, fn func(name string)) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(dirBatch)
+		for _, name := range names {
+			fn(name)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// gone reports that a process, or a file of it, ended while it was looked at.
+func gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
