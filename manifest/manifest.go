@@ -18,13 +18,13 @@ const MaxLevel = 1 << 53
 
 // Manifest describes a release. The package comment has the format.
 type Manifest struct {
-	Product      ProductID     `yaml:"product,flow"`
-	Level        int64         `yaml:"level"`
-	Released     time.Time     `yaml:"released"` // whole seconds, UTC
+	Product      ProductID     `yaml:"product,flow" strict:"required"`
+	Level        int64         `yaml:"level" strict:"required"`
+	Released     time.Time     `yaml:"released" strict:"required"` // whole seconds, UTC
 	From         From          `yaml:"from,flow,omitempty"`
 	Platforms    []string      `yaml:"platforms,flow,omitempty"` // os/arch; empty: any
 	Requires     []string      `yaml:"requires,flow,omitempty"`  // features a reader must know
-	Inventory    InventoryRef  `yaml:"inventory,flow"`
+	Inventory    InventoryRef  `yaml:"inventory,flow" strict:"required"`
 	Rules        Rules         `yaml:"rules,omitempty"`
 	Renames      []Rename      `yaml:"renames,omitempty"`
 	Migrations   []Migration   `yaml:"migrations,omitempty"`
@@ -37,33 +37,33 @@ type Manifest struct {
 // ProductID names a product and its version as people know it. Only the level
 // orders releases; the version is never compared.
 type ProductID struct {
-	Name    string `yaml:"name"`
-	Version string `yaml:"version"`
+	Name    string `yaml:"name" strict:"required"`
+	Version string `yaml:"version" strict:"required"`
 }
 
 // From says which installations may come here in one step: those at level Min or
 // above.
 type From struct {
-	Min int64 `yaml:"min"`
+	Min int64 `yaml:"min" strict:"required"`
 }
 
 // InventoryRef names the inventory of a release.
 type InventoryRef struct {
-	Digest  Digest `yaml:"digest"`
-	Size    int64  `yaml:"size"`    // of the text, in bytes
-	Entries int64  `yaml:"entries"` // lines between the first and the last
+	Digest  Digest `yaml:"digest" strict:"required"`
+	Size    int64  `yaml:"size" strict:"required"`    // of the text, in bytes
+	Entries int64  `yaml:"entries" strict:"required"` // lines between the first and the last
 }
 
 // Rename says that what was shipped at From is shipped at To from now on.
 type Rename struct {
-	From Path `yaml:"from" json:"from"`
-	To   Path `yaml:"to" json:"to"`
+	From Path `yaml:"from" json:"from" strict:"required"`
+	To   Path `yaml:"to" json:"to" strict:"required"`
 }
 
 // Migration says that a configuration key has moved, or gone when To is nil. Map
 // turns old values into new ones.
 type Migration struct {
-	From    KeyRef            `yaml:"from" json:"from"`
+	From    KeyRef            `yaml:"from" json:"from" strict:"required"`
 	To      *KeyRef           `yaml:"to,omitempty" json:"to,omitempty"`
 	Map     map[string]string `yaml:"map,omitempty" json:"map,omitempty"`
 	Message string            `yaml:"message,omitempty" json:"message,omitempty"`
@@ -71,39 +71,39 @@ type Migration struct {
 
 // KeyRef is a key in a configuration file.
 type KeyRef struct {
-	Path Path   `yaml:"path" json:"path"`
-	Key  string `yaml:"key" json:"key"`
+	Path Path   `yaml:"path" json:"path" strict:"required"`
+	Key  string `yaml:"key" json:"key" strict:"required"`
 }
 
 // Derived names what the product makes out of a shipped file: when a path that
 // When matches changes, what Clear matches is moved into the snapshot. {1}, {2}
 // and so on in Clear stand for what the wildcards of When took.
 type Derived struct {
-	When  string `yaml:"when" json:"when"`
-	Clear string `yaml:"clear" json:"clear"`
+	When  string `yaml:"when" json:"when" strict:"required"`
+	Clear string `yaml:"clear" json:"clear" strict:"required"`
 }
 
 // Irreversible marks a release that cannot be left again: After "start" means
 // once the product has been started.
 type Irreversible struct {
-	After  string `yaml:"after" json:"after"`
-	Reason string `yaml:"reason" json:"reason"`
+	After  string `yaml:"after" json:"after" strict:"required"`
+	Reason string `yaml:"reason" json:"reason" strict:"required"`
 }
 
 // Fix is one thing a release mends. Kind is bug, security or improvement;
 // Severity critical, high, medium, low or "".
 type Fix struct {
-	ID       string `yaml:"id" json:"id"`
-	Kind     string `yaml:"kind" json:"kind"`
+	ID       string `yaml:"id" json:"id" strict:"required"`
+	Kind     string `yaml:"kind" json:"kind" strict:"required"`
 	Severity string `yaml:"severity,omitempty" json:"severity,omitempty"`
-	Summary  string `yaml:"summary" json:"summary"`
+	Summary  string `yaml:"summary" json:"summary" strict:"required"`
 }
 
 // Product is the vendor's declaration, updates/product.yaml of a tree. What
 // counts for an update is what `release add` takes from it into the manifest.
 type Product struct {
-	Name    string            `yaml:"name"`
-	Version string            `yaml:"version"`
+	Name    string            `yaml:"name" strict:"required"`
+	Version string            `yaml:"version" strict:"required"`
 	Config  []string          `yaml:"config,omitempty"`
 	Data    []string          `yaml:"data,omitempty"`
 	Ignore  []string          `yaml:"ignore,omitempty"`

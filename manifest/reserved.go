@@ -16,8 +16,8 @@ const (
 // updates/, and bin/inplace, bin/update.sh, bin/update.cmd, which are its own.
 func ReservedInRelease(p Path) bool {
 	first, rest, _ := strings.Cut(string(p), "/")
-	if len(first) != len(stateDir) || fold(first) != stateDir {
-		return fold(first) == stateDir
+	if fold(first) != stateDir {
+		return false
 	}
 	if first != stateDir {
 		return true
