@@ -1,0 +1,180 @@
+package repository
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"inplace/backup/fsys"
+)
+
+// The private keys of a vendor lie in a directory of their own, 0700, never inside
+// a repository: ROLE.key, 0600, one Ed25519 key each. The plain form is PKCS#8 in
+// PEM; with a passphrase that PEM is encrypted as an armored age file, which
+// `age -d` opens as well.
+
+const (
+	pemType = "PRIVATE KEY"
+
+	// scryptWork is log2 of the scrypt cost: 128 MiB and about half a second for
+	// each key, the least that OWASP's "Password Storage Cheat Sheet" asks for.
+	scryptWork    = 17
+	scryptWorkMax = 20
+
+	maxKeyFile = 64 << 10
+)
+
+// keyring reads and makes the key files of one directory. pass nil: make none;
+// empty: make plain ones.
+type keyring struct {
+	tree *fsys.Tree
+	pass []byte
+}
+
+// openKeys opens the directory dir of keys, making it if make is set.
+func openKeys(dir string, pass []byte, create bool) (*keyring, error) {
+	if create {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, pathFirst(dir, err)
+		}
+	}
+	tree, err := fsys.Open(dir)
+	if err != nil {
+		return nil, pathFirst(dir, err)
+	}
+	return &keyring{tree: tree, pass: pass}, nil
+}
+
+func (k *keyring) close() { k.tree.Close() }
+
+// signer is a private key ready for use, with its public half as TUF writes it.
+type signer struct {
+	signature.Signer
+	public *metadata.Key
+}
+
+// load reads the key of role. A missing one is fs.ErrNotExist.
+func (k *keyring) load(role string) (*signer, error) {
+	name := role + ".key"
+	data, err := k.tree.ReadState(name, maxKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%w", k.tree.Path(), err)
+	}
+	priv, err := decodeKey(data, k.pass)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", k.tree.Path(), name, err)
+	}
+	return newSigner(priv)
+}
+
+// loadOrCreate reads the key of role or makes it. A key that an interrupted run has
+// made is used: it was written whole, or it is not there.
+func (k *keyring) loadOrCreate(role string) (*signer, error) {
+	s, err := k.load(role)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	_, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	data, err := encodeKey(priv, k.pass, scryptWork)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s.key: %w", k.tree.Path(), role, err)
+	}
+	if err := k.tree.WriteState(role+".key", data, 0o600); err != nil {
+		return nil, fmt.Errorf("%s/%w", k.tree.Path(), err)
+	}
+	return newSigner(priv)
+}
+
+func newSigner(priv ed25519.PrivateKey) (*signer, error) {
+	s, err := signature.LoadED25519Signer(priv)
+	if err != nil {
+		return nil, err
+	}
+	public, err := metadata.KeyFromPublicKey(priv.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &signer{Signer: s, public: public}, nil
+}
+
+// encodeKey renders priv as a key file; work is log2 of the scrypt cost.
+func encodeKey(priv ed25519.PrivateKey, pass []byte, work int) ([]byte, error) {
+	if pass == nil {
+		return nil, ErrNoPassphrase
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(priv)
+	if err != nil {
+		return nil, err
+	}
+	plain := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
+	if len(pass) == 0 {
+		return plain, nil
+	}
+	recipient, err := age.NewScryptRecipient(string(pass))
+	if err != nil {
+		return nil, err
+	}
+	recipient.SetWorkFactor(work)
+	var buf bytes.Buffer
+	text := armor.NewWriter(&buf)
+	secret, err := age.Encrypt(text, recipient)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := secret.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(secret.Close(), text.Close()); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// decodeKey reads a key file. A plain one needs no passphrase.
+func decodeKey(data, pass []byte) (ed25519.PrivateKey, error) {
+	if bytes.HasPrefix(data, []byte(armor.Header)) {
+		if len(pass) == 0 {
+			return nil, ErrNoPassphrase
+		}
+		identity, err := age.NewScryptIdentity(string(pass))
+		if err != nil {
+			return nil, err
+		}
+		identity.SetMaxWorkFactor(scryptWorkMax)
+		plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(data)), identity)
+		if err != nil {
+			return nil, ErrWrongPassphrase
+		}
+		if data, err = io.ReadAll(io.LimitReader(plain, maxKeyFile)); err != nil {
+			return nil, ErrWrongPassphrase
+		}
+	}
+	block, rest := pem.Decode(data)
+	if block == nil || block.Type != pemType || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, fmt.Errorf("want one PEM block %q or an age file, got neither", pemType)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	priv, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("want an Ed25519 key, got %T", key)
+	}
+	return priv, nil
+}

@@ -1,0 +1,81 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Transport fetches files of a repository by their path in it. It is not trusted.
+type Transport interface {
+	// Get opens the file path, of which the caller will take at most limit bytes; a
+	// transport may refuse a longer one at once. A missing one is a
+	// *[NotFoundError]. It may be called by several goroutines.
+	Get(ctx context.Context, path string, limit int64) (io.ReadCloser, error)
+	Close() error
+}
+
+// openTransport makes the transport for a source: a directory, or file:// and its
+// absolute path.
+func openTransport(source string) (Transport, error) {
+	dir := source
+	if scheme, _, ok := strings.Cut(source, "://"); ok {
+		u, err := url.Parse(source)
+		if err != nil {
+			return nil, fmt.Errorf("%s: not a URL", source)
+		}
+		if scheme != "file" {
+			return nil, fmt.Errorf("%s: want a directory or file://, got %s://", source, scheme)
+		}
+		if u.Host != "" && u.Host != "localhost" || !strings.HasPrefix(u.Path, "/") {
+			return nil, fmt.Errorf("%s: want file:/// and an absolute path of this machine", source)
+		}
+		dir = filepath.FromSlash(u.Path)
+		if runtime.GOOS == "windows" { // file:///C:/repository
+			dir = strings.TrimPrefix(dir, `\`)
+		}
+	}
+	if dir == "" {
+		return nil, errors.New("source: want a directory or file://, got nothing")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, pathFirst(source, err)
+	}
+	return &dirTransport{root: root}, nil
+}
+
+// dirTransport reads a repository from a directory. Links inside it are followed,
+// links that leave it are refused by os.Root.
+type dirTransport struct{ root *os.Root }
+
+func (t *dirTransport) Close() error { return t.root.Close() }
+
+func (t *dirTransport) Get(ctx context.Context, path string, limit int64) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	name := filepath.FromSlash(path)
+	info, err := t.root.Stat(name) // first, since opening a fifo would wait for its writer
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: want a file, got something else", path)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = t.root.Open(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &NotFoundError{path}
+	}
+	if err != nil {
+		return nil, pathFirst(path, err)
+	}
+	return f, nil
+}
