@@ -1,0 +1,120 @@
+package settings
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// Render writes a settings file for s with a comment for each key. What equals the
+// default stands there as a comment with an example, so that a later default takes
+// effect. Parse of the result gives s, if s is without faults.
+func Render(s *Settings) ([]byte, error) {
+	d := Default()
+	w := &writer{}
+	w.text(`# Settings of the updater, read at every run. Take away the # before a key to use it.
+# When the updater adds a line, your edits and comments stay as they are.
+`)
+	w.text("schema: " + Schema + "\n")
+
+	w.section("Where updates come from: an address (https://...) or the absolute path of a\ndirectory or bundle.")
+	w.scalar("source", s.Source, "", "https://updates.example.com/product")
+
+	w.section("The stream of updates this installation follows.")
+	w.scalar("channel", s.Channel, "", d.Channel)
+
+	w.section("Name of the launchers in bin/, without .sh and .cmd.")
+	w.scalar("launcher", s.Launcher, d.Launcher, d.Launcher)
+
+	w.section("Directories of the product that were moved behind a symbolic link and that\nupdates are to follow there.")
+	follow := make([]string, len(s.Follow))
+	for i, p := range s.Follow {
+		follow[i] = string(p)
+	}
+	w.list("follow", follow, "[conf]")
+
+	w.section("Files of the product that were deleted here and are to stay away.")
+	w.list("absent", s.Absent, `["webapps/examples/**"]`)
+
+	w.section("What to do where the product and you changed the same place: ours, theirs or\nstop (ask). The first line that fits the path decides; an empty key is the whole file.")
+	w.policy(s.Policy)
+
+	w.section("Values that stay yours whatever an update brings: path, colon, key.")
+	pins := make([]string, len(s.Pins))
+	for i, p := range s.Pins {
+		pins[i] = p.String()
+	}
+	w.list("pins", pins, `["conf/server.xml: Server/@port"]`)
+
+	w.section("Which snapshots stay for --revert, and what they keep. The newest always stays.\ndata: none, reflink or copy; also: a directory for a second copy of each.")
+	w.backup(s.Backup, d.Backup)
+	return w.out.Bytes(), w.err
+}
+
+// writer collects the text of a settings file and the first error.
+type writer struct {
+	out bytes.Buffer
+	err error
+}
+
+func (w *writer) text(s string) { w.out.WriteString(s) }
+
+// quote renders a value with one of the renderers of scan.go.
+func (w *writer) quote(render func(string) (string, error), s string) string {
+	text, err := render(s)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return text
+}
+
+func (w *writer) section(comment string) {
+	w.text("\n# " + strings.ReplaceAll(comment, "\n", "\n# ") + "\n")
+}
+
+// scalar writes `key: value`, or `#key: example` where the value goes without saying.
+func (w *writer) scalar(key, value, silent, example string) {
+	if value == silent {
+		w.text("#" + key + ": " + example + "\n")
+		return
+	}
+	w.text(key + ": " + w.quote(scalar, value) + "\n")
+}
+
+// list writes one item to a line, or the example as a comment where there is none.
+func (w *writer) list(key string, items []string, example string) {
+	if len(items) == 0 {
+		w.text("#" + key + ": " + example + "\n")
+		return
+	}
+	w.text(key + ":\n")
+	for _, item := range items {
+		w.text("  - " + w.quote(quoted, item) + "\n")
+	}
+}
+
+func (w *writer) policy(list []Policy) {
+	if len(list) == 0 {
+		w.text(`#policy: [{path: "conf/log4j2.xml", key: "", on-conflict: ours}]` + "\n")
+		return
+	}
+	w.text("policy:\n")
+	for _, p := range list {
+		w.text("  - {path: " + w.quote(quoted, p.Path) + ", key: " + w.quote(quoted, p.Key) +
+			", on-conflict: " + w.quote(scalar, string(p.OnConflict)) + "}\n")
+	}
+}
+
+func (w *writer) backup(b, d Backup) {
+	also := ""
+	if b.Also != "" {
+		also = ", also: " + w.quote(quoted, b.Also)
+	}
+	if b == d {
+		w.text("#")
+	}
+	w.text("backup: {keep: " + strconv.Itoa(b.Keep) +
+		", max-age: " + formatQuantity(int64(b.MaxAge), timeUnits()) +
+		", max-size: " + formatQuantity(b.MaxSize, sizeUnits()) +
+		", data: " + w.quote(scalar, string(b.Data)) + also + "}\n")
+}
