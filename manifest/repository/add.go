@@ -94,7 +94,7 @@ func Add(ctx context.Context, opt AddOptions) (*AddResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := openKeys(opt.KeysDir, opt.Passphrase, false)
+	keys, err := openKeys(opt.KeysDir, opt.Passphrase, false, opt.fault)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -207,7 +208,7 @@ func (c *Client) Inventory(ctx context.Context, m *manifest.Manifest) (*manifest
 	return v, manifest.Check(m, v)
 }
 
-// fetch reads the file path, of at most limit bytes.
+// fetch reads the file path, of at most limit bytes; a longer one is not trusted.
 func (c *Client) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
 	r, err := c.transport.Get(ctx, path, limit)
 	if err != nil {
@@ -215,10 +216,11 @@ func (c *Client) fetch(ctx context.Context, path string, limit int64) ([]byte, e
 	}
 	defer func() { _ = r.Close() }()
 	data, err := readAll(r, limit)
-	if err != nil {
-		return nil, pathFirst(path, err)
+	var long *tooLong
+	if errors.As(err, &long) {
+		return nil, &UntrustedError{Path: path, Why: BadForm, Msg: long.Error()}
 	}
-	return data, nil
+	return data, pathFirst(path, err)
 }
 
 func checkBytes(path string, data []byte, size int64, want manifest.Digest) error {

@@ -44,14 +44,18 @@ func guard(path string, fn func() error) (err error) {
 	return &UntrustedError{Path: path, Why: BadForm, Msg: "malformed metadata", Err: err}
 }
 
-// readAll reads r to its end, which must come within limit bytes.
+// readAll reads r to its end, which must come within limit bytes; else *tooLong.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("want at most %d bytes, got more", limit)
+		return nil, &tooLong{limit}
 	}
 	return data, nil
 }
+
+type tooLong struct{ limit int64 }
+
+func (e *tooLong) Error() string { return fmt.Sprintf("want at most %d bytes, got more", e.limit) }

@@ -63,7 +63,7 @@ func Init(opt InitOptions) (*InitResult, error) {
 	if err := vacant(opt.Dir); err != nil {
 		return nil, err
 	}
-	keys, err := openKeys(opt.KeysDir, opt.Passphrase, true)
+	keys, err := openKeys(opt.KeysDir, opt.Passphrase, true, opt.fault)
 	if err != nil {
 		return nil, err
 	}

@@ -43,8 +43,9 @@ type keyring struct {
 	pass []byte
 }
 
-// openKeys opens the directory dir of keys, making it if make is set.
-func openKeys(dir string, pass []byte, create bool) (*keyring, error) {
+// openKeys opens the directory dir of keys, making it if create is set. fault is as
+// for openStore.
+func openKeys(dir string, pass []byte, create bool, fault func(op, path string) error) (*keyring, error) {
 	if create {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, pathFirst(dir, err)
@@ -54,6 +55,7 @@ func openKeys(dir string, pass []byte, create bool) (*keyring, error) {
 	if err != nil {
 		return nil, pathFirst(dir, err)
 	}
+	tree.Fault = fault
 	return &keyring{tree: tree, pass: pass}, nil
 }
 
