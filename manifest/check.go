@@ -40,8 +40,9 @@ func Check(m *Manifest, v *Inventory) error {
 	return c.faults.Err()
 }
 
+// kindOf names what e is, for messages.
 func kindOf(e *Entry) string {
-	if e == nil {
+	if e == nil || e.Kind == Absent {
 		return "nothing"
 	}
 	return "a " + e.Kind.String()
@@ -68,11 +69,11 @@ func (c *releaseCheck) entry(e *Entry) {
 	switch e.Path {
 	case "bin", stateDir, trustDir:
 		if e.Kind != Dir {
-			c.fault("%s: want a directory, got a %s", e.Path, e.Kind)
+			c.fault("%s: want a directory, got %s", e.Path, kindOf(e))
 		}
 	case trustRoot:
 		if e.Kind != File {
-			c.fault("%s: want a file, got a %s", e.Path, e.Kind)
+			c.fault("%s: want a file, got %s", e.Path, kindOf(e))
 		}
 	}
 	if e.Kind == Link && !c.links[e.Path] {

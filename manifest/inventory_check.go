@@ -31,7 +31,7 @@ func entryFault(e *Entry) string {
 			return "want a link target without NUL bytes"
 		}
 	default:
-		return "want a file, a directory or a link, got a " + e.Kind.String()
+		return "want a file, a directory or a link, got " + kindOf(e)
 	}
 	return ""
 }

@@ -3,13 +3,12 @@ package manifest
 import (
 	"path"
 	"strings"
-	"unicode/utf8"
 )
 
 // IsText reports whether b, the start of a file, is text in an encoding that
 // keeps ASCII (UTF-8, Latin-1 and their like). UTF-16, which has NUL bytes or a
 // byte order mark of its own, is not. Beside tab, line ends, form feed, backspace
-// and escape a text may have one control byte in a hundred. Nothing is a text.
+// and escape a text may have one control byte in a hundred. An empty b is text.
 func IsText(b []byte) bool {
 	if len(b) >= 2 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff) {
 		return false
@@ -24,33 +23,7 @@ func IsText(b []byte) bool {
 			controls++
 		}
 	}
-	if controls*100 > len(b) {
-		return false
-	}
-	return utf8.Valid(b) || !mostlyHigh(b)
-}
-
-// mostlyHigh reports whether more than a third of b is beyond ASCII, which no
-// text in an eight-bit encoding of the West is, but compressed data is.
-func mostlyHigh(b []byte) bool {
-	// A sequence cut at the end of b is no reason to doubt the rest.
-	cut := len(b)
-	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		if utf8.RuneStart(b[len(b)-i]) {
-			cut = len(b) - i
-			break
-		}
-	}
-	if utf8.Valid(b[:cut]) {
-		return false
-	}
-	high := 0
-	for _, c := range b {
-		if c >= 0x80 {
-			high++
-		}
-	}
-	return 3*high > len(b)
+	return controls*100 <= len(b)
 }
 
 // LooksLikeConfig guesses whether p, whose content starts with head, is
@@ -66,24 +39,44 @@ func LooksLikeConfig(p Path, head []byte) bool {
 	dirs := strings.Split(strings.ToLower(string(p)), "/")
 	name := dirs[len(dirs)-1]
 	dirs = dirs[:len(dirs)-1]
+	if isDeployment(dirs, name) {
+		return true
+	}
 	place := placeOf(dirs)
 	if place == inside || notConfig(name) {
 		return false
 	}
 	switch strings.TrimPrefix(path.Ext(name), ".") {
 	case "conf", "cfg", "cnf", "ini", "properties", "config", "env", "policy", "toml", "yaml", "yml", "prefs",
-		"rc", "settings", "access", "password", "jaas", "acl":
+		"settings", "xml", "json", "jsonc", "json5":
 		return true
-	case "xml", "json", "jsonc", "json5":
-		return true
-	case "default", "template", "sample", "example", "dist", "orig", "bak":
-		return place == below // conf/x.conf.sample is there to be looked at, and edited
-	case "html", "htm", "xhtml", "js", "mjs", "ts", "css", "scss", "jsp", "svg", "map", "java", "py", "rb", "php",
-		"md", "txt", "rst", "adoc", "pdf", "1", "5", "8", "dtd", "xsd", "xsl", "xslt", "tld", "pem", "crt", "key", "log", "csv",
-		"sql", "bat", "cmd", "ps1", "sh":
-		return place == below && (strings.HasSuffix(name, ".txt") || strings.HasSuffix(name, ".xsl"))
+	case "html", "htm", "xhtml", "js", "mjs", "ts", "css", "scss", "jsp", "svg", "map", "java", "dtd", "xsd",
+		"tld", "md", "rst", "adoc", "log":
+		return false
 	}
 	return place == below
+}
+
+// isDeployment knows the files of a web application that operators edit though
+// they lie among its code: those of WEB-INF and its classes themselves, and
+// Tomcat's context.
+func isDeployment(dirs []string, name string) bool {
+	n := len(dirs)
+	if n == 0 {
+		return false
+	}
+	switch {
+	case dirs[n-1] == "meta-inf":
+		return name == "context.xml"
+	case dirs[n-1] == "web-inf", n > 1 && dirs[n-2] == "web-inf" && dirs[n-1] == "classes":
+	default:
+		return false
+	}
+	switch path.Ext(name) {
+	case ".xml", ".properties", ".yaml", ".yml", ".json":
+		return !notConfig(name)
+	}
+	return false
 }
 
 // place says what the directories above a file tell about it.
@@ -105,7 +98,7 @@ func placeOf(dirs []string) place {
 		case "meta-inf", "node_modules", "site-packages", "dist-packages", "vendor", "docs", "doc", "javadoc", "licenses",
 			"legal", "license", "man", "examples", "samples", "src", "test", "tests", "static", "assets", "locale",
 			"locales", "i18n", "lang", "schemas", ".git":
-			at = inside
+			return inside
 		case "web-inf", "lib", "lib64", "libs", "share", "classes":
 			if at != below {
 				at = inside

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 
 	"inplace/manifest/strictyaml"
 )
@@ -82,10 +83,13 @@ func parseDoc(name string, data []byte, schema string, out any, check func(*vali
 	if got, ok := doc.Text("schema"); ok && got != schema {
 		return Errors{doc.Fault("schema", "want %s, got %q", schema, printableCut(got))}
 	}
-	if err := doc.Decode(out); err != nil {
-		return err
-	}
 	v := validator{doc: doc}
+	if err := doc.Decode(out); err != nil {
+		if !errors.As(err, &v.faults) || len(v.faults) > strictyaml.MaxFaults {
+			return err
+		}
+	}
+	v.decoded = len(v.faults)
 	check(&v)
 	return v.faults.Err()
 }

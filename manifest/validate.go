@@ -24,14 +24,30 @@ var (
 	platform    = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
 )
 
-// validator gathers what is wrong beyond the types.
+// validator gathers what is wrong beyond the types. What could not be decoded, or
+// is missing, is a fault already: its zero value is not judged again.
 type validator struct {
-	doc    *strictyaml.Doc
-	faults Errors
+	doc     *strictyaml.Doc
+	faults  Errors
+	decoded int // how many of faults come from decoding
 }
 
+// fault notes a fault of the value at a place.
 func (v *validator) fault(at, format string, args ...any) {
-	v.faults = append(v.faults, v.doc.Fault(at, format, args...))
+	if len(v.faults) < strictyaml.EnoughFaults && v.good(at) {
+		v.faults = append(v.faults, v.doc.Fault(at, format, args...))
+	}
+}
+
+// good reports whether the value at a place is there and was decoded.
+func (v *validator) good(at string) bool {
+	if !v.doc.Has(at) {
+		return false
+	}
+	place := v.doc.Fault(at, "")
+	return !slices.ContainsFunc(v.faults[:v.decoded], func(e *Error) bool {
+		return e.Line == place.Line && e.Col == place.Col
+	})
 }
 
 func (v *validator) manifest(m *Manifest) {
@@ -45,7 +61,7 @@ func (v *validator) manifest(m *Manifest) {
 		v.fault("released", "want a year from 1970 to 9999, got %d", y)
 	}
 	v.from(m.From)
-	if m.From.Min > m.Level {
+	if m.From.Min > m.Level && v.good("level") {
 		v.fault("from.min", "want at most the level %d, got %d", m.Level, m.From.Min)
 	}
 	v.each("platforms", m.Platforms, func(s string) string {

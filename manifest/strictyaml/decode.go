@@ -35,6 +35,9 @@ type decoder struct {
 
 // fault notes what is wrong with n, found at path.
 func (r *decoder) fault(n *yaml.Node, path, msg string) {
+	if len(r.faults) >= EnoughFaults {
+		return
+	}
 	if path != "" {
 		msg = path + ": " + msg
 	}

@@ -10,6 +10,10 @@ import (
 // MaxFaults is how many faults a list names; the rest are counted.
 const MaxFaults = 50
 
+// EnoughFaults ends the gathering of faults, so that a text made of nothing else
+// costs no more than another.
+const EnoughFaults = 10 * MaxFaults
+
 // Error is one fault in a text. Line and Col count from 1, Col in characters;
 // 0 means that the place is not known.
 type Error struct {
@@ -53,7 +57,8 @@ func (l Errors) Unwrap() []error {
 }
 
 // Err returns l as an error: nil when there is no fault, otherwise sorted by
-// place, and cut after MaxFaults with a last entry that counts the rest.
+// place, and cut after MaxFaults with a last entry that counts the rest, as far as
+// the reader went on counting.
 func (l Errors) Err() error {
 	if len(l) == 0 {
 		return nil
@@ -63,7 +68,7 @@ func (l Errors) Err() error {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 	if more := len(l) - MaxFaults; more > 0 {
-		l = append(l[:MaxFaults], &Error{Name: l[0].Name, Msg: fmt.Sprintf("and %d more faults", more)})
+		l = append(l[:MaxFaults], &Error{Name: l[0].Name, Msg: fmt.Sprintf("and at least %d more faults", more)})
 	}
 	return l
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,8 +53,13 @@ func checkText(data []byte) *Error {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return &Error{Line: 1, Col: 1, Msg: "want UTF-8, got UTF-16"}
 	}
-	line, col := 1, 1
+	line, col, marks := 1, 1, 0
 	for i := 0; i < len(data); {
+		if isMark(data, i) {
+			if marks++; marks > MaxMarks {
+				return &Error{Msg: fmt.Sprintf("want at most %d commas, colons, brackets and lines, got more", MaxMarks)}
+			}
+		}
 		r, n := utf8.DecodeRune(data[i:])
 		msg := ""
 		switch {
@@ -76,6 +82,17 @@ func checkText(data []byte) *Error {
 		}
 	}
 	return nil
+}
+
+// isMark reports whether data[i] may separate two nodes.
+func isMark(data []byte, i int) bool {
+	switch data[i] {
+	case ',', ':', '[', '{', '\n':
+		return true
+	case '-', '?':
+		return i+1 == len(data) || data[i+1] <= ' '
+	}
+	return false
 }
 
 // lineOf finds the line in a message of the YAML library.
@@ -110,7 +127,7 @@ func libraryError(err error) *Error {
 		line, _ = strconv.Atoi(msg[at[2]:at[3]])
 		msg = msg[at[1]:]
 	}
-	return &Error{Line: line, Msg: fmt.Sprintf("not readable as YAML: %s", clean(msg))}
+	return &Error{Line: line, Msg: "not readable as YAML: " + clean(strings.TrimPrefix(msg, "yaml: "))}
 }
 
 // checker walks the nodes in the order of the text.
@@ -122,7 +139,9 @@ type checker struct {
 }
 
 func (c *checker) fault(n *yaml.Node, format string, args ...any) {
-	c.faults = append(c.faults, &Error{c.name, n.Line, n.Column, fmt.Sprintf(format, args...)})
+	if len(c.faults) < EnoughFaults {
+		c.faults = append(c.faults, &Error{c.name, n.Line, n.Column, fmt.Sprintf(format, args...)})
+	}
 }
 
 // node checks n and what it holds.
@@ -140,7 +159,7 @@ func (c *checker) node(n *yaml.Node, depth int) {
 		c.fault(n, "want no anchor, got &%s", clip(n.Anchor))
 	case n.Style&yaml.TaggedStyle != 0, first == '!':
 		c.fault(n, "want no tag, got one")
-	case n.Kind == yaml.ScalarNode && hasNUL(n.Value):
+	case n.Kind == yaml.ScalarNode && strings.IndexByte(n.Value, 0) >= 0:
 		c.fault(n, "want text without NUL")
 	}
 	if n.Kind == yaml.MappingNode {
@@ -149,15 +168,6 @@ func (c *checker) node(n *yaml.Node, depth int) {
 	for _, child := range n.Content {
 		c.node(child, depth+1)
 	}
-}
-
-func hasNUL(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // keys checks the keys of one map.

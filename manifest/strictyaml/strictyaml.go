@@ -5,7 +5,8 @@
 // A text is one document holding a map. It is refused, with every fault listed at
 // once and its place (name:line:column), when it
 //
-//   - is larger than the limit given, which is checked before anything else;
+//   - is larger than the limit given, or has more than MaxMarks separators, which is
+//     checked before anything else: it bounds the memory of all that follows;
 //   - is not plain UTF-8: a byte order mark, UTF-16, NUL, control characters,
 //     a lone CR, or the line ends of Unicode (NEL, LS, PS);
 //   - has anchors, aliases, tags, merge keys, directives, or a second document;
@@ -30,8 +31,9 @@ package strictyaml
 
 // Limits that hold for every text.
 const (
-	MaxDepth = 32  // maps and lists within each other
-	MaxKey   = 500 // bytes of a key
+	MaxDepth = 32      // maps and lists within each other
+	MaxKey   = 500     // bytes of a key
+	MaxMarks = 1 << 16 // commas, colons, brackets, braces, dashes of lists and line ends
 )
 
 // Decode reads data, at most limit bytes, into the struct out points to. name
