@@ -57,7 +57,7 @@ func foldUnicode(s string) string {
 	return string(out)
 }
 
-// decomposition says that char is base followed by mark.
+// decomposition says that char is base followed by mark, or base alone.
 type decomposition struct{ char, base, mark rune }
 
 // Hangul syllables are split by arithmetic (The Unicode Standard, 3.12).
@@ -85,13 +85,21 @@ func splitRune(to []rune, r rune) []rune {
 	if !found {
 		return append(to, r)
 	}
-	return splitRune(splitRune(to, decompositions[at].base), decompositions[at].mark)
+	to = splitRune(to, decompositions[at].base)
+	if mark := decompositions[at].mark; mark != 0 {
+		to = splitRune(to, mark)
+	}
+	return to
 }
 
 // foldRune returns one character for all that differ from r by case only.
 func foldRune(r rune) rune {
+	next := unicode.SimpleFold(r)
+	if next == r {
+		return r
+	}
 	least := r
-	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+	for ; next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
 	}
 	return unicode.ToLower(least)

@@ -43,24 +43,20 @@ func pathFault(s string) string {
 	case s[len(s)-1] == '/':
 		return "want a path without a slash at its end"
 	}
-	start := 0
-	for i := 0; i <= len(s); i++ {
-		if i < len(s) && s[i] != '/' {
-			if s[i] == 0 {
-				return "want a path without NUL bytes"
-			}
-			continue
-		}
-		n := i - start
+	if strings.IndexByte(s, 0) >= 0 {
+		return "want a path without NUL bytes"
+	}
+	for rest, more := s, true; more; {
+		var name string
+		name, rest, more = strings.Cut(rest, "/")
 		switch {
-		case n > MaxSegment:
-			return fmt.Sprintf("want names of at most %d bytes, got one of %d", MaxSegment, n)
-		case n == 0:
+		case len(name) > MaxSegment:
+			return fmt.Sprintf("want names of at most %d bytes, got one of %d", MaxSegment, len(name))
+		case name == "":
 			return "want one slash between names, got two"
-		case n == 1 && s[start] == '.', n == 2 && s[start] == '.' && s[start+1] == '.':
+		case name == ".", name == "..":
 			return `want a clean path, got a "." or ".." in it`
 		}
-		start = i + 1
 	}
 	return ""
 }

@@ -133,6 +133,8 @@ func TestFold(t *testing.T) {
 		{"A8 Hangul", "\ud55c\uae00", "\u1112\u1161\u11ab\u1100\u1173\u11af"},
 		{"A8 kana with voice mark", "\u304c", "\u304b\u3099"},
 		{"A8 Cyrillic short i", "\u0439", "\u0418\u0306"},
+		{"A8 capital I with dot", "\u0130", "I\u0307"},
+		{"A8 mark that is another", "a\u0340", "\u00e0"},
 		{"A8 angstrom", "\u212b", "a\u030a"},
 	}
 	for _, c := range same {
