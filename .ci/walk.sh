@@ -63,12 +63,12 @@ mkdir "$HOME" "$TMPDIR"
 
 fail() { printf 'walk: %s\n' "$*" >&2; exit 1; }
 
-# run CODE COMMAND...: the command has to give this exit code. Its output goes to
+# run CODE COMMAND...: the command, started in /, has to give this exit code. Its output goes to
 # $work/out and, when it gives another one, to the reader.
 run() {
 	local want=$1 got=0
 	shift
-	"$@" >"$work/out" 2>&1 </dev/null || got=$?
+	(cd / && exec "$@") >"$work/out" 2>&1 </dev/null || got=$?
 	[ "$got" = "$want" ] || { cat "$work/out"; fail "${*##*/} gave $got, want $want"; }
 }
 
