@@ -211,6 +211,18 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// M1: the separators of a text bound what reading it costs.
+func TestDecodeBoundsMarks(t *testing.T) {
+	list := func(n int) []byte { return []byte("list: [" + strings.Repeat("a,", n) + "]\n") }
+	var out settings
+	if err := Decode("s", list(MaxMarks-3), 1<<20, &out); err != nil || len(out.List) != MaxMarks-3 {
+		t.Errorf("at the limit: got %d items, %v", len(out.List), err)
+	}
+	if err := Decode("s", list(MaxMarks), 1<<20, &out); err == nil || !strings.Contains(err.Error(), "want at most 65536 commas") {
+		t.Errorf("over the limit: got %v", err)
+	}
+}
+
 func TestFault(t *testing.T) {
 	d, err := Parse("s", []byte("list: [a, b]\nmap:\n  key: v\n  odd key: w\n"), 1000)
 	if err != nil {
