@@ -100,7 +100,9 @@ func Add(ctx context.Context, opt AddOptions) (*AddResult, error) {
 	}
 	defer keys.close()
 	a := &adding{ctx: ctx, opt: opt, s: s, tree: tree, state: state, pub: newPublisher(state, keys, opt.Now, opt.Expiry)}
-	return a.run()
+	out, err := a.run()
+	s.done = err == nil
+	return out, err
 }
 
 // adding is one run of [Add].

@@ -3,8 +3,10 @@ package repository
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -160,10 +162,8 @@ func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, entries []manife
 	if err != nil || len(missing) == 0 {
 		return stored{}, err
 	}
-	for _, dir := range dirs {
-		if err := s.tree.MkdirAll(dir, 0o755); err != nil {
-			return stored{}, err
-		}
+	if err := makeDirs(s, dirs); err != nil {
+		return stored{}, err
 	}
 	for _, e := range missing {
 		m.grow(e.Size)
@@ -211,10 +211,28 @@ func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, entries []manife
 	if err == nil {
 		err = fail
 	}
-	for i := 0; i < len(dirs) && err == nil; i++ {
-		err = s.syncDir(dirs[i])
+	if err == nil {
+		err = each(ctx, syncWorkers, len(dirs), func(_ context.Context, _, i int) error { return s.syncDir(dirs[i]) })
 	}
 	return out, err
+}
+
+// makeDirs makes the directories of blobs/ that are missing, with one sync for all.
+func makeDirs(s *store, dirs []string) error {
+	if err := s.tree.MkdirAll(dirBlobs, 0o755); err != nil {
+		return err
+	}
+	blobs, err := s.tree.OpenDir(dirBlobs)
+	if err != nil {
+		return err
+	}
+	defer blobs.Close()
+	for _, dir := range dirs {
+		if err := blobs.Mkdir(manifest.Path(dir).Base(), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return blobs.Sync()
 }
 
 // missingBlobs returns one entry for each content that s lacks, by digest, and the

@@ -50,6 +50,10 @@ func (d *draft) read(ctx context.Context, s *store, tree *fsys.Tree, m *meter) e
 		return err
 	}
 	rules := d.product.Rules()
+	rules.Links = slices.DeleteFunc(slices.Clone(rules.Links), func(p manifest.Path) bool {
+		i, ok := find(entries, p) // a manifest lists the links that its release has
+		return !ok || entries[i].Kind != manifest.Link
+	})
 	recognise := len(rules.Config)+len(rules.Data)+len(rules.Ignore) == 0
 	if err := d.hash(ctx, tree, entries, m, recognise); err != nil {
 		return err
@@ -166,18 +170,19 @@ func (d *draft) build(rules manifest.Rules) error {
 
 // renameFaults lists the renames that the tree contradicts.
 func renameFaults(renames []manifest.Rename, entries []manifest.Entry) []Fault {
-	there := func(p manifest.Path) bool {
-		_, ok := slices.BinarySearchFunc(entries, p, func(e manifest.Entry, p manifest.Path) int { return cmp.Compare(e.Path, p) })
-		return ok
-	}
 	var faults []Fault
 	for _, r := range renames {
-		if !there(r.To) {
+		if _, ok := find(entries, r.To); !ok {
 			faults = append(faults, Fault{r.To, fmt.Sprintf("notes.yaml renames %s to it, but it is not in the tree", r.From)})
 		}
-		if there(r.From) {
+		if _, ok := find(entries, r.From); ok {
 			faults = append(faults, Fault{r.From, fmt.Sprintf("notes.yaml renames it to %s, but it is still in the tree", r.To)})
 		}
 	}
 	return faults
+}
+
+// find looks p up in sorted entries.
+func find(entries []manifest.Entry, p manifest.Path) (int, bool) {
+	return slices.BinarySearchFunc(entries, p, func(e manifest.Entry, p manifest.Path) int { return cmp.Compare(e.Path, p) })
 }

@@ -75,6 +75,7 @@ func Init(opt InitOptions) (*InitResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.done = true
 	out := &InitResult{Fingerprint: manifest.DigestOf(root).Hex(), PlainKeys: len(opt.Passphrase) == 0}
 	for _, role := range []string{roleRoot, roleTargets, roleSnapshot, roleTimestamp} {
 		out.Keys = append(out.Keys, filepath.Join(keys.tree.Path(), role+".key"))

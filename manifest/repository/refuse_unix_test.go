@@ -41,13 +41,15 @@ func TestRefusals(t *testing.T) {
 		"links/backslash":               "->..\\..\\x",
 		"links/drive":                   "->C:\\x",
 		"links/listed":                  "->/opt/shared",
+		"links/roundabout":              "->sub/../../fine",
+		"bin":                           "must be a directory",
 		"links/inside":                  "->../fine",
 		"links/dangling":                "->nowhere",
 		"links/up/to/the/top":           "->../../../../fine",
 		"bits/uid":                      "",
 		"bits/gid/":                     "",
 		"bits/sticky/":                  "",
-		"updates/product.yaml":          productYAML + "links: [links/listed]\n",
+		"updates/product.yaml":          productYAML + "links: [links/listed, links/of/another/release]\n",
 		"updates/stage/of/another/tree": "",
 	})
 	must(t, os.Chmod(filepath.Join(tree, "bits/uid"), 0o755|os.ModeSetuid))
@@ -73,7 +75,8 @@ func TestRefusals(t *testing.T) {
 		"NUL": "device of Windows", "x/aux.txt": "device of Windows", "x/trail.": "dot or a space",
 		"x/a:b": "every system", "x/back\\slash": "every system", "x/new\nline": "control byte",
 		"x/bad\xff": "UTF-8", "x/bidi\u202e": "invisible",
-		"links/absolute": "absolute", "links/drive": "absolute", "links/escaping": "outside", "links/backslash": "outside",
+		"links/absolute": "absolute", "links/drive": "outside", "links/escaping": "outside", "links/backslash": "outside",
+		"links/roundabout": "outside", "bin": "want a directory",
 		"bits/uid": "setuid", "bits/gid": "setgid", "bits/sticky": "sticky",
 		"fifo": "fifo", "sock": "socket", "gone": "not in the tree",
 	}
@@ -120,7 +123,7 @@ func TestDevicesAreRefused(t *testing.T) {
 func TestLinksAreNotFollowed(t *testing.T) {
 	v := newVendor(t)
 	outside := v.tree(map[string]string{"secret": "secret\n"})
-	tree := v.tree(map[string]string{"f": "", "updates/product.yaml": productYAML + "links: [out]\n", "out": "->" + outside})
+	tree := v.tree(map[string]string{"f": "", "updates/product.yaml": productYAML + "links: [out, not/here]\n", "out": "->" + outside})
 	v.add(0, tree)
 	got, err := readRelease(mustReader(t, v.dir, nil, noon), "full", 0)
 	must(t, err)
@@ -163,6 +166,7 @@ func TestWriteErrors(t *testing.T) {
 	if calls < 20 {
 		t.Fatalf("only %d changes seen", calls)
 	}
+	marked, before := 0, 0
 	for n := 1; n < calls; n++ { // the last one is the clean-up of .tmp/
 		v := newVendor(t)
 		tree := v.tree(map[string]string{"f": "x\n"})
@@ -181,7 +185,22 @@ func TestWriteErrors(t *testing.T) {
 			t.Errorf("change %d: more than a line: %v", n, err)
 		}
 		opt.fault = nil
+		synced := map[string]bool{}
+		if _, err := os.Lstat(filepath.Join(v.dir, dirTemp)); err == nil {
+			marked++
+			opt.fault = func(op, path string) error {
+				if op == "mkdir" && path == dirTemp {
+					before = len(synced)
+				}
+				synced[op+" "+path] = true
+				return nil
+			}
+		}
+		before = 0
 		out, err := Add(context.Background(), opt)
+		if opt.fault != nil && before < 4 {
+			t.Errorf("after change %d failed: only %d directories synced first: %v", n, before, synced)
+		}
 		if err != nil {
 			t.Errorf("after change %d failed: %v", n, err)
 			continue
@@ -190,5 +209,8 @@ func TestWriteErrors(t *testing.T) {
 		if err != nil || len(got) != 1 || out.Entries != 1 {
 			t.Errorf("after change %d failed: %v %v", n, got, err)
 		}
+	}
+	if marked < 10 {
+		t.Errorf("only %d failed runs have left their mark", marked)
 	}
 }

@@ -285,6 +285,27 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A tree that does not stand still is not released: neither size nor bytes may change
+// between hashing and storing.
+func TestTreeChangesMeanwhile(t *testing.T) {
+	for name, later := range map[string]string{"other bytes": "B B B B B\n", "longer": "a a a a a a\n", "shorter": "a\n"} {
+		v := newVendor(t)
+		tree := v.tree(map[string]string{"f": "a a a a a\n"})
+		opt := v.options(0, tree)
+		opt.Progress = func(done, total int64) {
+			if done == 10 {
+				must(t, os.WriteFile(filepath.Join(tree, "f"), []byte(later), 0o644))
+			}
+		}
+		if _, err := Add(context.Background(), opt); err == nil || !strings.Contains(err.Error(), "f: changed while it was read") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if all := mustReader(t, v.dir, nil, noon).All(); len(all) != 0 {
+			t.Errorf("%s: released all the same: %v", name, all)
+		}
+	}
+}
+
 // Four readers at once, each in the way of its own caller.
 func TestBlobReaders(t *testing.T) {
 	v := newVendor(t)

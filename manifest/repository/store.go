@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"inplace/backup/fsys"
@@ -14,16 +15,21 @@ import (
 
 // store is a repository held open for writing, locked against a second run. What is
 // written appears under its name whole and durable, or not at all.
+//
+// While a run works there is a directory .tmp/, which stays, emptied, when the run
+// fails after its first write. Finding it, the next run syncs every directory first: a name that it sees,
+// and so does not write again, may not be on the disk yet.
 type store struct {
 	tree *fsys.Tree
 	lock *fsys.Lock
 	tmp  *fsys.Dir
 	next atomic.Int64 // number of the next temporary file
+	done bool         // nothing has failed
 }
 
-// openStore locks the directory dir and clears what an interrupted run has left in
-// its .tmp/. A lock held elsewhere is fsys.ErrLocked. fault, for tests, is asked
-// before each change of the disk.
+// openStore locks the directory dir and clears what an interrupted run has left. A
+// lock held elsewhere is fsys.ErrLocked. fault, for tests, is asked before each
+// change of the disk.
 func openStore(dir string, fault func(op, path string) error) (_ *store, err error) {
 	tree, err := fsys.Open(dir)
 	if err != nil {
@@ -40,8 +46,17 @@ func openStore(dir string, fault func(op, path string) error) (_ *store, err err
 	if s.lock, err = tree.Lock(fileLock); err != nil {
 		return nil, err
 	}
-	if err = tree.RemoveAll(dirTemp); err != nil {
+	left, err := tree.Lstat(dirTemp)
+	if err != nil {
 		return nil, err
+	}
+	if left.Exists {
+		if err = s.syncAll(); err != nil {
+			return nil, err
+		}
+		if err = tree.RemoveAll(dirTemp); err != nil {
+			return nil, err
+		}
 	}
 	if err = tree.MkdirAll(dirTemp, 0o700); err != nil {
 		return nil, err
@@ -50,11 +65,46 @@ func openStore(dir string, fault func(op, path string) error) (_ *store, err err
 	return s, err
 }
 
-// close removes the temporary directory and lets go of the lock.
+// syncAll makes every name in the repository durable.
+func (s *store) syncAll() error {
+	dirs := []string{""}
+	for i := 0; i < len(dirs); i++ {
+		if err := s.syncDir(dirs[i]); err != nil {
+			return err
+		}
+		names, err := s.tree.Names(dirs[i])
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			path := string(manifest.Path(dirs[i]).Join(name))
+			if strings.Count(path, "/") > 1 || strings.Contains(name, ".") {
+				continue // directories have no dot in their names, files have
+			}
+			info, err := s.tree.Lstat(path)
+			if err != nil {
+				return err
+			}
+			if info.IsDir() {
+				dirs = append(dirs, path)
+			}
+		}
+	}
+	return nil
+}
+
+// close empties the temporary directory, takes it away after a good run, and lets go
+// of the lock. Both can be left to the next run.
 func (s *store) close() {
 	if s.tmp != nil {
+		if s.done || s.next.Load() == 0 {
+			_ = s.tree.RemoveAll(dirTemp)
+		} else if names, err := s.tmp.Names(); err == nil {
+			for _, name := range names {
+				_ = s.tmp.RemoveAll(name)
+			}
+		}
 		s.tmp.Close()
-		_ = s.tree.RemoveAll(dirTemp) // the next run clears it as well
 	}
 	s.lock.Release()
 	s.tree.Close()

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -38,8 +37,8 @@ func openTransport(source string) (Transport, error) {
 			return nil, fmt.Errorf("%s: want file:/// and an absolute path of this machine", source)
 		}
 		dir = filepath.FromSlash(u.Path)
-		if runtime.GOOS == "windows" { // file:///C:/repository
-			dir = strings.TrimPrefix(dir, `\`)
+		if filepath.VolumeName(dir[1:]) != "" { // file:///C:/repository, where there are drives
+			dir = dir[1:]
 		}
 	}
 	if dir == "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -33,6 +32,7 @@ func scanTree(ctx context.Context, tree *fsys.Tree, links []manifest.Path) ([]ma
 	}
 	slices.SortFunc(s.entries, func(a, b manifest.Entry) int { return cmp.Compare(a.Path, b.Path) })
 	s.collisions()
+	s.shapes()
 	if len(s.entries) == 0 && len(s.faults) == 0 {
 		return nil, nil, fmt.Errorf("%s: want a product, got an empty directory", tree.Path())
 	}
@@ -132,27 +132,54 @@ func (s *scan) special(p manifest.Path, mode fs.FileMode) {
 	}
 }
 
-// link refuses a link that leads out of the installation, unless it is listed.
+// link refuses a link that may lead out of the installation, unless it is listed.
+// Only its text is judged, as [manifest.Check] does: what links on its way do is not
+// known where it is installed, so ".." may stand at its start only.
 func (s *scan) link(p manifest.Path, target string) {
 	if slices.Contains(s.links, p) {
 		return
 	}
-	drive := len(target) > 1 && target[1] == ':'
 	switch {
 	case target == "":
 		s.fault(p, "an empty link")
-	case target[0] == '/' || target[0] == '\\' || drive:
+	case strings.HasPrefix(target, "/"):
 		s.fault(p, "an absolute link to %s, not listed under links", manifest.Path(target))
+	case strings.ContainsAny(target, `\:`):
+		s.fault(p, "a link to %s, which leads outside on Windows, not listed under links", manifest.Path(target))
 	case escapes(p, target):
-		s.fault(p, "a link to %s, which leads outside, not listed under links", manifest.Path(target))
+		s.fault(p, "a link to %s, which may lead outside, not listed under links", manifest.Path(target))
 	}
 }
 
-// escapes reports whether a relative target of the link p leads above the tree,
-// read as text: what links on its way would do is not known where it is installed.
+// escapes reports whether a relative target of the link p climbs above the tree, or
+// up again after it went down.
 func escapes(p manifest.Path, target string) bool {
-	to := path.Join(string(p.Parent()), strings.ReplaceAll(target, `\`, "/"))
-	return to == ".." || strings.HasPrefix(to, "../")
+	depth, down := strings.Count(string(p), "/"), false
+	for name := range strings.SplitSeq(target, "/") {
+		switch name {
+		case "", ".":
+		case "..":
+			if depth--; down || depth < 0 {
+				return true
+			}
+		default:
+			down = true
+		}
+	}
+	return false
+}
+
+// shapes refuses the updater's own names in another shape than it relies on.
+func (s *scan) shapes() {
+	want := map[manifest.Path]manifest.Kind{
+		"bin": manifest.Dir, "updates": manifest.Dir, "updates/trust": manifest.Dir, "updates/trust/root.json": manifest.File,
+	}
+	for i := range s.entries {
+		e := &s.entries[i]
+		if kind, ok := want[e.Path]; ok && e.Kind != kind {
+			s.fault(e.Path, "want a %s, got a %s", kind, e.Kind)
+		}
+	}
 }
 
 // collisions refuses names of one directory that some disks cannot tell apart; each
