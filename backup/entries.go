@@ -1,0 +1,212 @@
+package backup
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"inplace/manifest"
+)
+
+const (
+	entriesHeader = "inplace-entries 1"
+	// MaxEntriesBytes is the largest list of entries that is read.
+	MaxEntriesBytes = 256 << 20
+)
+
+// MarshalEntries sorts and renders entries.
+func MarshalEntries(entries []Entry) []byte {
+	slices.SortStableFunc(entries, order)
+	b := make([]byte, 0, 64+len(entries)*200)
+	b = append(b, entriesHeader+"\n"...)
+	for _, e := range entries {
+		b = append(b, byte(e.Class), ' ')
+		if e.Slot == NoSlot {
+			b = append(b, '-')
+		} else {
+			b = strconv.AppendInt(b, int64(e.Slot), 10)
+		}
+		b = append(b, ' ')
+		b = e.Old.append(b)
+		b = append(b, ' ')
+		b = e.New.append(b)
+		b = append(b, ' ')
+		b = appendEscaped(b, string(e.Path))
+		b = append(b, '\n')
+	}
+	return fmt.Appendf(b, "end %d\n", len(entries))
+}
+
+func (s State) append(b []byte) []byte {
+	switch s.Kind {
+	case File:
+		return fmt.Appendf(b, "f:%o:%d:%d:%d:%d:%s", s.Mode, s.UID, s.GID, s.MTime, s.Size, s.Digest.Hex())
+	case Dir:
+		return fmt.Appendf(b, "d:%o:%d:%d:%d", s.Mode, s.UID, s.GID, s.MTime)
+	case Link:
+		return appendEscaped(fmt.Appendf(b, "l:%d:%d:%d:", s.UID, s.GID, s.MTime), s.Target)
+	case Whole:
+		return fmt.Appendf(b, "t:%d", s.Ino)
+	}
+	return append(b, '-')
+}
+
+// ParseEntries reads what MarshalEntries wrote; name is for errors.
+func ParseEntries(name string, data []byte) ([]Entry, error) {
+	if len(data) > MaxEntriesBytes {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxEntriesBytes)
+	}
+	text, ok := strings.CutPrefix(string(data), entriesHeader+"\n")
+	if !ok {
+		first, _, _ := bytes.Cut(data[:min(len(data), 40)], []byte("\n"))
+		return nil, fmt.Errorf("%s:1: want %q, got %q", name, entriesHeader, first)
+	}
+	out := make([]Entry, 0, strings.Count(text, "\n"))
+	for n := 2; ; n++ {
+		line, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			return nil, fmt.Errorf("%s:%d: cut short, want a last line \"end COUNT\"", name, n)
+		}
+		text = rest
+		if count, ok := strings.CutPrefix(line, "end "); ok {
+			if count != strconv.Itoa(len(out)) || text != "" {
+				return nil, fmt.Errorf("%s:%d: want \"end %d\" as last line, got %q", name, n, len(out), line)
+			}
+			return out, nil
+		}
+		e, err := parseEntry(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		out = append(out, e)
+	}
+}
+
+func parseEntry(line string) (Entry, error) {
+	f := strings.Split(line, " ")
+	if len(f) != 5 || len(f[0]) != 1 || !strings.Contains("psmcb", f[0]) {
+		return Entry{}, fmt.Errorf("want CLASS SLOT OLD NEW PATH, got %.80q", line)
+	}
+	e := Entry{Class: Class(f[0][0]), Slot: NoSlot}
+	if f[1] != "-" {
+		n, err := number(f[1], 10, 1<<31)
+		if err != nil {
+			return Entry{}, fmt.Errorf("slot: %w", err)
+		}
+		e.Slot = int(n)
+	}
+	var err error
+	if e.Old, err = parseState(f[2]); err != nil {
+		return Entry{}, err
+	}
+	if e.New, err = parseState(f[3]); err != nil {
+		return Entry{}, err
+	}
+	raw, err := unescape(f[4])
+	if err != nil {
+		return Entry{}, err
+	}
+	if e.Class == Touched && raw == string(RootPath) {
+		e.Path = RootPath
+		return e, nil
+	}
+	e.Path, err = manifest.ParsePath(raw)
+	return e, err
+}
+
+func number(s string, base int, limit uint64) (int64, error) {
+	n, err := strconv.ParseUint(s, base, 63)
+	if err != nil || n > limit || strconv.FormatUint(n, base) != s {
+		return 0, fmt.Errorf("want a number, got %.40q", s)
+	}
+	return int64(n), nil
+}
+
+func parseState(text string) (State, error) {
+	f := strings.Split(text, ":")
+	bad := fmt.Errorf("want a state like f:644:0:0:0:0:DIGEST, got %.100q", text)
+	if text == "" {
+		return State{}, bad
+	}
+	s := State{Kind: Kind(text[0])}
+	var meta []string
+	switch {
+	case text == "-":
+		return s, nil
+	case s.Kind == Whole && len(f) == 2:
+		ino, err := strconv.ParseUint(f[1], 10, 64)
+		if err != nil {
+			return State{}, bad
+		}
+		s.Ino = ino
+		return s, nil
+	case s.Kind == File && len(f) == 7, s.Kind == Dir && len(f) == 5:
+		mode, err := number(f[1], 8, 0o777)
+		if err != nil {
+			return State{}, bad
+		}
+		s.Mode, meta = uint32(mode), f[2:5]
+	case s.Kind == Link && len(f) >= 5:
+		meta = f[1:4]
+	default:
+		return State{}, bad
+	}
+	uid, err1 := strconv.Atoi(meta[0])
+	gid, err2 := strconv.Atoi(meta[1])
+	mtime, err3 := strconv.ParseInt(meta[2], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil {
+		return State{}, bad
+	}
+	s.UID, s.GID, s.MTime = uid, gid, mtime
+	var err error
+	switch s.Kind {
+	case File:
+		if s.Size, err = number(f[5], 10, 1<<62); err != nil {
+			return State{}, bad
+		}
+		if s.Digest, err = manifest.ParseHex(f[6]); err != nil {
+			return State{}, err
+		}
+	case Link:
+		s.Target, err = unescape(strings.Join(f[4:], ":"))
+	}
+	return s, err
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x21 || c == 0x7F || c == '%' {
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+func unescape(s string) (string, error) {
+	if !strings.Contains(s, "%") {
+		return s, nil
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			b = append(b, s[i])
+			continue
+		}
+		if i+2 >= len(s) {
+			return "", fmt.Errorf("want %%XX, got %.40q", s[i:])
+		}
+		hi, lo := strings.IndexByte(upperHex, s[i+1]), strings.IndexByte(upperHex, s[i+2])
+		if hi < 0 || lo < 0 {
+			return "", fmt.Errorf("want %%XX, got %.40q", s[i:])
+		}
+		b = append(b, byte(hi<<4|lo))
+		i += 2
+	}
+	return string(b), nil
+}

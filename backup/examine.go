@@ -1,0 +1,137 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// examine decides, for a change that may have been interrupted anywhere, whether
+// the pair (live path, slot) still has to be exchanged. What is on the disk, and what
+// is done, going from old to new (undoing: the other way round):
+//
+//	live     slot     aside    means                            done here
+//	old      new      -        not begun                        exchange
+//	old      new      old      not begun, old bytes copied      exchange
+//	absent   new      old      between two renames              aside goes back; again
+//	new      -        old      between two renames              aside becomes the slot; again
+//	new      old      -        done                             nothing
+//	other    new      -        someone wrote here since         live to found/, slot to live
+//	other    other    -        undoing: slot holds what was     live to found/, slot to live
+//	                           live, whatever it is
+//	other    -        -        nothing left to put back         error, the journal stays
+//
+// When undoing, the slot may hold what an operator saved in the last moment before
+// the exchange; it is what was live, so it goes back whatever it is.
+func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err error) {
+	slot := slotName(e.Slot)
+	live, err := c.look(d, name, e)
+	if err != nil {
+		return false, err
+	}
+	kept, err := c.look(c.slots, slot, e)
+	if err != nil {
+		return false, err
+	}
+	old, err := c.aside.Lstat(slot)
+	if err != nil {
+		return false, err
+	}
+	if old.Exists && (kept.absent() || live.absent()) { // between two renames
+		if kept.absent() {
+			err = c.aside.Rename(slot, c.slots, slot)
+		} else {
+			err = c.aside.Rename(slot, d, name)
+		}
+		if err != nil {
+			return false, err
+		}
+		return c.examine(e, d, name)
+	}
+	switch {
+	case live.isNew:
+		return false, nil
+	case live.isOld && (kept.isNew || e.New.Kind == Absent):
+		return true, nil
+	case c.Undo && kept.isOld && !kept.absent():
+		// The slot holds the side that is to be left: the path was put back before,
+		// and what is live is what was there when the change began.
+		return false, nil
+	case kept.absent() && e.New.Kind != Absent:
+		return false, fmt.Errorf("%s: is neither old nor new, and slot %d of %s is gone", e.Path, e.Slot, c.Dir)
+	case !c.Undo && !kept.isNew && e.New.Kind != Absent:
+		return false, fmt.Errorf("%s: slot %d of %s does not hold what was staged", e.Path, e.Slot, c.Dir)
+	case live.isOld: // undoing: what was live goes back, whatever it is
+		return true, nil
+	}
+	if !live.absent() {
+		if err := c.setAside(e, d, name); err != nil {
+			return false, err
+		}
+	}
+	return e.New.Kind != Absent, nil
+}
+
+// sight is what lies at a name, told by the two sides of an entry.
+type sight struct {
+	info         fsys.Info
+	isOld, isNew bool
+}
+
+func (s sight) absent() bool { return !s.info.Exists }
+
+func (c *Change) look(d *fsys.Dir, name string, e Entry) (sight, error) {
+	info, err := d.Lstat(name)
+	if err != nil {
+		return sight{}, err
+	}
+	got := StateOf(info)
+	got.Ino = info.Ino
+	switch {
+	case got.Kind == File && (e.Old.Kind == File || e.New.Kind == File):
+		got.Digest, err = digestIn(d, name)
+	case got.Kind == Link:
+		got.Target, err = d.Readlink(name)
+	}
+	if err != nil {
+		return sight{}, err
+	}
+	return sight{info, matches(got, e.Old, e.New), matches(got, e.New, e.Old)}, nil
+}
+
+// matches reports whether got is want and not its counterpart other: by kind and
+// content, and by mode where the contents are alike.
+func matches(got, want, other State) bool {
+	if want.Kind == Whole {
+		return got.Kind != Absent && (want.Ino == 0 || got.Ino == want.Ino)
+	}
+	if got.Kind != want.Kind {
+		return false
+	}
+	if got.Kind == Absent || got.Kind == Dir {
+		return true
+	}
+	return got.sameContent(want) && (!want.sameContent(other) || got.Mode == want.Mode)
+}
+
+func digestIn(d *fsys.Dir, name string) (manifest.Digest, error) {
+	f, err := d.Open(name)
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return DigestFile(f)
+}
+
+// DigestFile reads f to its end.
+func DigestFile(f *os.File) (manifest.Digest, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return manifest.Digest{}, err
+	}
+	return manifest.Digest(h.Sum(nil)), nil
+}

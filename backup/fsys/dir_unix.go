@@ -1,0 +1,380 @@
+//go:build unix
+
+package fsys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is a directory held open. Names given to its methods are single components.
+type Dir struct {
+	f    *os.File
+	path string // relative to the tree, "" for the root
+	tree *Tree
+}
+
+const dirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+
+// retry repeats a call that a signal interrupted.
+func retry(fn func() error) error {
+	for {
+		if err := fn(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func openat(dirfd int, name string, flags int, mode uint32) (int, error) {
+	var fd int
+	err := retry(func() (err error) {
+		fd, err = unix.Openat(dirfd, name, flags|unix.O_CLOEXEC, mode)
+		return err
+	})
+	return fd, err
+}
+
+func openRoot(path string) (*Dir, error) {
+	fd, err := openat(unix.AT_FDCWD, path, dirFlags, 0)
+	if err != nil {
+		return nil, &PathError{path, err}
+	}
+	return &Dir{f: os.NewFile(uintptr(fd), path)}, nil
+}
+
+func (d *Dir) fd() int { return int(d.f.Fd()) }
+
+// Close lets go of the handle.
+func (d *Dir) Close() { _ = d.f.Close() }
+
+// Path is the path of the directory relative to its tree.
+func (d *Dir) Path() string { return d.path }
+
+func (d *Dir) join(name string) string {
+	if d.path == "" {
+		return name
+	}
+	return d.path + "/" + name
+}
+
+func (d *Dir) reopen() (*Dir, error) {
+	fd, err := openat(d.fd(), ".", dirFlags, 0)
+	if err != nil {
+		return nil, d.pathError("", err)
+	}
+	return &Dir{f: os.NewFile(uintptr(fd), d.f.Name()), path: d.path, tree: d.tree}, nil
+}
+
+// Parent opens the directory above d, which must not be the root of its tree.
+func (d *Dir) Parent() (*Dir, error) {
+	if d.path == "" {
+		return nil, &PathError{d.path, ErrAboveRoot}
+	}
+	fd, err := openat(d.fd(), "..", dirFlags, 0)
+	if err != nil {
+		return nil, d.pathError("", err)
+	}
+	dir, _ := split(d.path)
+	return &Dir{f: os.NewFile(uintptr(fd), dir), path: dir, tree: d.tree}, nil
+}
+
+// OpenDir opens the sub-directory name; a link there is a *[LinkError].
+func (d *Dir) OpenDir(name string) (*Dir, error) {
+	fd, err := openat(d.fd(), name, dirFlags, 0)
+	if err != nil {
+		if err == unix.ELOOP || err == unix.ENOTDIR {
+			if info, e := d.Lstat(name); e == nil && info.IsLink() {
+				return nil, &LinkError{d.join(name)}
+			}
+		}
+		return nil, d.pathError(name, err)
+	}
+	return &Dir{f: os.NewFile(uintptr(fd), name), path: d.join(name), tree: d.tree}, nil
+}
+
+// IsAbsent reports whether err says that nothing is at a path, also because a file
+// stands where a directory above it would have to be.
+func IsAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
+}
+
+func infoOf(st *unix.Stat_t) Info {
+	mode := fs.FileMode(st.Mode & 0o777)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
+	case unix.S_IFREG:
+	default:
+		mode |= fs.ModeIrregular
+	}
+	if st.Mode&unix.S_ISUID != 0 {
+		mode |= fs.ModeSetuid
+	}
+	if st.Mode&unix.S_ISGID != 0 {
+		mode |= fs.ModeSetgid
+	}
+	if st.Mode&unix.S_ISVTX != 0 {
+		mode |= fs.ModeSticky
+	}
+	m, c := statTimes(st)
+	return Info{
+		Exists: true, Mode: mode, UID: int(st.Uid), GID: int(st.Gid), Size: st.Size,
+		MTime: m, CTime: c, Ino: uint64(st.Ino), Dev: uint64(st.Dev), Nlink: uint64(st.Nlink), //nolint:unconvert // differs by system
+	}
+}
+
+// Stat tells of the directory itself.
+func (d *Dir) Stat() (Info, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(d.fd(), &st) }); err != nil {
+		return Info{}, d.pathError("", err)
+	}
+	return infoOf(&st), nil
+}
+
+// Lstat tells what is at name; nothing there is the zero Info.
+func (d *Dir) Lstat(name string) (Info, error) {
+	var st unix.Stat_t
+	err := retry(func() error { return unix.Fstatat(d.fd(), name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err == unix.ENOENT {
+		return Info{}, nil
+	}
+	if err != nil {
+		return Info{}, d.pathError(name, err)
+	}
+	return infoOf(&st), nil
+}
+
+// FileInfo tells of an open file.
+func FileInfo(f *os.File) (Info, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(int(f.Fd()), &st) }); err != nil {
+		return Info{}, &PathError{f.Name(), err}
+	}
+	return infoOf(&st), nil
+}
+
+// Open opens the regular file name for reading.
+func (d *Dir) Open(name string) (*os.File, error) {
+	fd, err := openat(d.fd(), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		if err == unix.ELOOP || err == unix.ENXIO {
+			err = ErrNotRegular
+		}
+		return nil, d.pathError(name, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		_ = unix.Close(fd)
+		if err == nil {
+			err = ErrNotRegular
+		}
+		return nil, d.pathError(name, err)
+	}
+	return os.NewFile(uintptr(fd), d.join(name)), nil
+}
+
+// Create makes the new file name, mode 0600, for writing; it must not exist.
+func (d *Dir) Create(name string) (*os.File, error) {
+	if err := d.tree.fault("create", d.join(name)); err != nil {
+		return nil, d.pathError(name, err)
+	}
+	fd, err := openat(d.fd(), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, d.pathError(name, err)
+	}
+	return os.NewFile(uintptr(fd), d.join(name)), nil
+}
+
+// Mkdir makes the directory name with exactly mode, whatever the umask.
+func (d *Dir) Mkdir(name string, mode uint32) error {
+	if err := d.tree.fault("mkdir", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	if err := retry(func() error { return unix.Mkdirat(d.fd(), name, mode&0o777) }); err != nil {
+		return d.pathError(name, err)
+	}
+	info, err := d.Lstat(name)
+	if err == nil && info.Perm() != mode&0o777 {
+		return d.Chmod(name, mode)
+	}
+	return err
+}
+
+// Symlink makes the link name with the text target.
+func (d *Dir) Symlink(target, name string) error {
+	if err := d.tree.fault("symlink", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	return d.pathError(name, retry(func() error { return unix.Symlinkat(target, d.fd(), name) }))
+}
+
+// Readlink returns the text of the link name.
+func (d *Dir) Readlink(name string) (string, error) {
+	for size := 256; ; size *= 4 {
+		buf := make([]byte, size)
+		var n int
+		err := retry(func() (err error) { n, err = unix.Readlinkat(d.fd(), name, buf); return err })
+		if err != nil {
+			return "", d.pathError(name, err)
+		}
+		if n < size {
+			return string(buf[:n]), nil
+		}
+	}
+}
+
+// Rename moves name to toName in to, replacing a file there.
+func (d *Dir) Rename(name string, to *Dir, toName string) error {
+	if err := d.tree.fault("rename", to.join(toName)); err != nil {
+		return to.pathError(toName, err)
+	}
+	return to.pathError(toName, retry(func() error { return unix.Renameat(d.fd(), name, to.fd(), toName) }))
+}
+
+// Exchange swaps the two names in one step. Where the system or file system cannot,
+// the error satisfies errors.Is(err, errors.ErrUnsupported).
+func (d *Dir) Exchange(name string, to *Dir, toName string) error {
+	if err := d.tree.fault("exchange", to.join(toName)); err != nil {
+		return to.pathError(toName, err)
+	}
+	err := retry(func() error { return exchange(d.fd(), name, to.fd(), toName) })
+	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.ENOTSUP {
+		err = errors.ErrUnsupported
+	}
+	return to.pathError(toName, err)
+}
+
+// Link gives name a second name; it must not exist.
+func (d *Dir) Link(name string, to *Dir, toName string) error {
+	if err := d.tree.fault("link", to.join(toName)); err != nil {
+		return to.pathError(toName, err)
+	}
+	return to.pathError(toName, retry(func() error { return unix.Linkat(d.fd(), name, to.fd(), toName, 0) }))
+}
+
+// Remove unlinks the file or link name.
+func (d *Dir) Remove(name string) error {
+	if err := d.tree.fault("remove", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	return d.pathError(name, retry(func() error { return unix.Unlinkat(d.fd(), name, 0) }))
+}
+
+// Rmdir removes the empty directory name.
+func (d *Dir) Rmdir(name string) error {
+	if err := d.tree.fault("rmdir", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	return d.pathError(name, retry(func() error { return unix.Unlinkat(d.fd(), name, unix.AT_REMOVEDIR) }))
+}
+
+// IsNotEmpty reports whether err came from removing a directory that is not empty.
+func IsNotEmpty(err error) bool {
+	return errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST)
+}
+
+// with opens name (a file or directory, not a link) and calls fn with its handle.
+func (d *Dir) with(op, name string, fn func(fd int) error) error {
+	if err := d.tree.fault(op, d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	fd, err := openat(d.fd(), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return d.pathError(name, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return d.pathError(name, retry(func() error { return fn(fd) }))
+}
+
+// Chmod sets the permission bits of the file or directory name. A file that may
+// not be opened is changed by name, which never happens to a link: fchmodat follows
+// them, so what is there is looked at first and a link refused.
+func (d *Dir) Chmod(name string, mode uint32) error {
+	err := d.with("chmod", name, func(fd int) error { return unix.Fchmod(fd, mode&0o777) })
+	if !errors.Is(err, unix.EACCES) {
+		return err
+	}
+	info, e := d.Lstat(name)
+	if e != nil || info.IsLink() {
+		return err
+	}
+	return d.pathError(name, retry(func() error { return unix.Fchmodat(d.fd(), name, mode&0o777, 0) }))
+}
+
+// Chown sets the owner of name itself, also where it is a link.
+func (d *Dir) Chown(name string, uid, gid int) error {
+	if err := d.tree.fault("chown", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	return d.pathError(name, retry(func() error {
+		return unix.Fchownat(d.fd(), name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
+	}))
+}
+
+// Chtimes sets the modification time (Unix nanoseconds) of name itself; the access
+// time becomes the same.
+func (d *Dir) Chtimes(name string, mtime int64) error {
+	if err := d.tree.fault("chtimes", d.join(name)); err != nil {
+		return d.pathError(name, err)
+	}
+	ts := []unix.Timespec{unix.NsecToTimespec(mtime), unix.NsecToTimespec(mtime)}
+	return d.pathError(name, retry(func() error {
+		return unix.UtimesNanoAt(d.fd(), name, ts, unix.AT_SYMLINK_NOFOLLOW)
+	}))
+}
+
+// Names lists the directory, sorted.
+func (d *Dir) Names() ([]string, error) {
+	fresh, err := d.reopen()
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	names, err := fresh.f.Readdirnames(-1)
+	if err != nil {
+		return nil, d.pathError("", err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Sync makes the names in the directory durable.
+func (d *Dir) Sync() error {
+	if err := d.tree.fault("sync", d.path); err != nil {
+		return d.pathError("", err)
+	}
+	err := retry(func() error { return unix.Fsync(d.fd()) })
+	if err == unix.EINVAL || err == unix.ENOTSUP { // a file system without it
+		return nil
+	}
+	return d.pathError("", err)
+}
+
+// Writable reports whether names may be made and removed in the directory: nil,
+// EACCES or EROFS.
+func (d *Dir) Writable() error {
+	return d.pathError("", retry(func() error {
+		return unix.Faccessat(d.fd(), ".", unix.W_OK|unix.X_OK, accessFlags)
+	}))
+}
+
+// Space is the room on the file system of d for who asks: bytes and inodes
+// (-1: not limited).
+func (d *Dir) Space() (bytes, inodes int64, err error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(d.fd(), &st) }); err != nil {
+		return 0, 0, d.pathError("", err)
+	}
+	inodes = -1
+	if st.Files > 0 {
+		inodes = int64(st.Ffree) //nolint:unconvert // differs by system
+	}
+	return int64(st.Bavail) * int64(st.Bsize), inodes, nil //nolint:unconvert // differs by system
+}

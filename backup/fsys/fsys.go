@@ -1,0 +1,353 @@
+// Package fsys is the only code that touches an installation: it reads and
+// writes relative to held directory handles and never follows a symbolic link
+// below the directory that was opened first.
+//
+// A [Tree] is an installation held open. Its root is resolved once, when it is
+// opened; from then on every path is walked component by component from the held
+// handle, each component opened with O_NOFOLLOW, so that a link swapped in under a
+// running update ends in a [LinkError] and never in a write elsewhere. A [Dir] is
+// one directory held open; its methods take single names only.
+//
+// What a crash leaves behind: nothing of this package's own but files whose name
+// starts with [TempPrefix], which the next run may delete.
+//
+// What differs by system is in dir_unix.go, dir_windows.go and the files named
+// after a system; nothing else in the project asks which system it runs on.
+package fsys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// TempPrefix starts the name of each temporary file that this package makes.
+const TempPrefix = ".inplace-tmp-"
+
+// Info is what lstat tells of a name. The zero value means that nothing is there.
+type Info struct {
+	Exists bool
+	Mode   fs.FileMode // type and permission bits
+	UID    int         // -1 where the system has no such number
+	GID    int
+	Size   int64
+	MTime  int64 // nanoseconds since 1970
+	CTime  int64 // nanoseconds since 1970; 0 where the system has none
+	Ino    uint64
+	Dev    uint64
+	Nlink  uint64
+}
+
+// IsDir reports whether i is a directory.
+func (i Info) IsDir() bool { return i.Exists && i.Mode.IsDir() }
+
+// IsFile reports whether i is a regular file.
+func (i Info) IsFile() bool { return i.Exists && i.Mode.IsRegular() }
+
+// IsLink reports whether i is a symbolic link.
+func (i Info) IsLink() bool { return i.Exists && i.Mode&fs.ModeSymlink != 0 }
+
+// Perm is the permission bits as a plain number.
+func (i Info) Perm() uint32 { return uint32(i.Mode.Perm()) }
+
+// Unchanged reports whether o was taken of the same, untouched inode as i.
+func (i Info) Unchanged(o Info) bool {
+	return i.Exists == o.Exists && i.Mode == o.Mode && i.Size == o.Size && i.MTime == o.MTime &&
+		i.CTime == o.CTime && i.Ino == o.Ino && i.Dev == o.Dev && i.UID == o.UID && i.GID == o.GID
+}
+
+// LinkError reports that a directory on the way to Path is a symbolic link.
+type LinkError struct{ Path string }
+
+func (e *LinkError) Error() string { return e.Path + ": is a symbolic link, not a directory" }
+
+// ErrNotRegular is returned for a state or product file that is not a regular file.
+var ErrNotRegular = errors.New("not a regular file")
+
+// ErrAboveRoot is returned for a step that would leave the tree.
+var ErrAboveRoot = errors.New("lies above the installation")
+
+// Tree is a directory tree held open. Its methods may be called from several
+// goroutines; they take slash-separated relative paths, "" being the root.
+type Tree struct {
+	// Fault, if set, is asked before each change (its operation and path); an error
+	// it returns is the outcome of the change. For tests.
+	Fault func(op, path string) error
+
+	path  string
+	mu    sync.Mutex
+	chain []*Dir // root first, then the directories of the path used last
+}
+
+// Open resolves path (a link as installation path is followed once, here) and
+// holds the directory open.
+func Open(path string) (*Tree, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{path: real}
+	root, err := openRoot(real)
+	if err != nil {
+		return nil, err
+	}
+	root.tree = t
+	t.chain = []*Dir{root}
+	return t, nil
+}
+
+// Path is the resolved path of the root.
+func (t *Tree) Path() string { return t.path }
+
+// Close lets go of all handles.
+func (t *Tree) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := len(t.chain) - 1; i >= 0; i-- {
+		t.chain[i].Close()
+	}
+	t.chain = nil
+}
+
+// Root is the held root directory. It is closed with the tree.
+func (t *Tree) Root() *Dir { return t.chain[0] }
+
+func (t *Tree) fault(op, path string) error {
+	if t == nil || t.Fault == nil {
+		return nil
+	}
+	return t.Fault(op, path)
+}
+
+func split(path string) (dir, name string) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return "", path
+}
+
+// at walks the chain to the directory path; t.mu is held. Only the directories of
+// the path used last are kept, so that sorted work opens each directory once and
+// the number of handles is the depth of the tree.
+func (t *Tree) at(path string) (*Dir, error) {
+	if t.chain == nil {
+		return nil, fs.ErrClosed
+	}
+	keep := 1
+	rest := path
+	for keep < len(t.chain) {
+		p := t.chain[keep].path
+		if path == p || strings.HasPrefix(path, p+"/") {
+			keep++
+			continue
+		}
+		break
+	}
+	for len(t.chain) > keep {
+		last := len(t.chain) - 1
+		t.chain[last].Close()
+		t.chain = t.chain[:last]
+	}
+	d := t.chain[keep-1]
+	rest = strings.TrimPrefix(strings.TrimPrefix(path, d.path), "/")
+	for rest != "" {
+		name, more, _ := strings.Cut(rest, "/")
+		next, err := d.OpenDir(name)
+		if err != nil {
+			return nil, err
+		}
+		t.chain = append(t.chain, next)
+		d, rest = next, more
+	}
+	return d, nil
+}
+
+// In calls fn with the held directory that path lies in and its last component.
+// fn must not keep the directory. An error of the walk is returned as it is:
+// fs.ErrNotExist, *[LinkError], or ENOTDIR where a file stands in the way.
+func (t *Tree) In(path string, fn func(d *Dir, name string) error) error {
+	dir, name := split(path)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d, err := t.at(dir)
+	if err != nil {
+		return err
+	}
+	return fn(d, name)
+}
+
+// Forget closes the cached handles below the root, so that directories may be
+// renamed or removed on systems that mind.
+func (t *Tree) Forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = t.at("")
+}
+
+// OpenDir opens the directory path on a handle of its own.
+func (t *Tree) OpenDir(path string) (*Dir, error) {
+	if path == "" {
+		return t.Root().reopen()
+	}
+	var out *Dir
+	err := t.In(path, func(d *Dir, name string) (err error) {
+		out, err = d.OpenDir(name)
+		return err
+	})
+	return out, err
+}
+
+// Lstat tells what is at path. Nothing there, also because a directory above is
+// missing or is a file, is the zero Info without an error; a link above is a
+// *[LinkError].
+func (t *Tree) Lstat(path string) (Info, error) {
+	if path == "" {
+		return t.Root().Stat()
+	}
+	var info Info
+	err := t.In(path, func(d *Dir, name string) (err error) {
+		info, err = d.Lstat(name)
+		return err
+	})
+	if IsAbsent(err) {
+		return Info{}, nil
+	}
+	return info, err
+}
+
+// Open opens the regular file path for reading. A link, fifo or device is
+// [ErrNotRegular]; opening never blocks.
+func (t *Tree) Open(path string) (*os.File, error) {
+	var f *os.File
+	err := t.In(path, func(d *Dir, name string) (err error) {
+		f, err = d.Open(name)
+		return err
+	})
+	return f, err
+}
+
+// Readlink returns the target of the link path.
+func (t *Tree) Readlink(path string) (string, error) {
+	var target string
+	err := t.In(path, func(d *Dir, name string) (err error) {
+		target, err = d.Readlink(name)
+		return err
+	})
+	return target, err
+}
+
+// Names lists the names in the directory path, sorted.
+func (t *Tree) Names(path string) ([]string, error) {
+	d, err := t.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Names()
+}
+
+// MkdirAll makes the directory path and what is missing above it, with mode, and
+// syncs each directory that got a new name.
+func (t *Tree) MkdirAll(path string, mode uint32) error {
+	if path == "" {
+		return nil
+	}
+	info, err := t.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return nil
+	}
+	dir, _ := split(path)
+	if err := t.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	return t.In(path, func(d *Dir, name string) error {
+		if err := d.Mkdir(name, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return d.Sync()
+	})
+}
+
+// RemoveAll removes path and all below it without following a link. Nothing
+// there is no error.
+func (t *Tree) RemoveAll(path string) error {
+	err := t.In(path, func(d *Dir, name string) error { return d.RemoveAll(name) })
+	if IsAbsent(err) {
+		return nil
+	}
+	return err
+}
+
+// RemoveAll removes name and all below it without following a link.
+func (d *Dir) RemoveAll(name string) error {
+	info, err := d.Lstat(name)
+	if err != nil || !info.Exists {
+		return err
+	}
+	if !info.IsDir() {
+		return ignoreAbsent(d.Remove(name))
+	}
+	sub, err := d.OpenDir(name)
+	if errors.Is(err, fs.ErrPermission) && d.Chmod(name, 0o700) == nil {
+		sub, err = d.OpenDir(name)
+	}
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	names, err := sub.Names()
+	for _, n := range names {
+		if e := sub.RemoveAll(n); err == nil {
+			err = e
+		}
+	}
+	sub.Close()
+	if err != nil {
+		return err
+	}
+	return ignoreAbsent(d.Rmdir(name))
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// PathError names the path that an operation failed on: "path: cause".
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PathError) Unwrap() error { return e.Err }
+
+// pathError adds where it happened, once, as "path: cause".
+func (d *Dir) pathError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := name
+	if d.path != "" && name != "" {
+		p = d.path + "/" + name
+	} else if name == "" {
+		p = d.path
+	}
+	if p == "" {
+		p = "."
+	}
+	return &PathError{Path: p, Err: err}
+}

@@ -1,0 +1,48 @@
+package fsys
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const accessFlags = 0
+
+func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
+	return st.Mtim.Nano(), st.Ctim.Nano()
+}
+
+func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
+	return unix.RenameatxNp(fd1, name1, fd2, name2, unix.RENAME_SWAP)
+}
+
+// SyncFS is not to be had here: files and directories have to be synced one by one.
+func (d *Dir) SyncFS() (bool, error) { return false, nil }
+
+// SyncsWhole reports whether [Dir.SyncFS] works on this system.
+const SyncsWhole = false
+
+// Reserve does nothing here.
+func Reserve(*os.File, int64) error { return nil }
+
+// CopyData copies all bytes of src to dst.
+func CopyData(dst, src *os.File) error {
+	if _, err := io.Copy(dst, src); err != nil {
+		return &PathError{dst.Name(), err}
+	}
+	return nil
+}
+
+// Xattr is one extended attribute.
+type Xattr struct {
+	Name  string
+	Value []byte
+}
+
+// Xattrs keeps nothing here: the attributes of macOS (quarantine, resource forks)
+// belong to the file that was downloaded, not to the one that takes its place.
+func Xattrs(*os.File) ([]Xattr, error) { return nil, nil }
+
+// SetXattrs sets nothing here.
+func SetXattrs(*os.File, []Xattr) []string { return nil }

@@ -1,0 +1,112 @@
+package fsys
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const accessFlags = unix.AT_EACCESS
+
+func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
+	return st.Mtim.Nano(), st.Ctim.Nano()
+}
+
+func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
+	return unix.Renameat2(fd1, name1, fd2, name2, unix.RENAME_EXCHANGE)
+}
+
+// SyncFS makes everything written to the file system of d durable in one call. Where
+// there is no such call it returns false, and files and directories have to be
+// synced one by one.
+func (d *Dir) SyncFS() (bool, error) {
+	if err := d.tree.fault("syncfs", d.path); err != nil {
+		return true, d.pathError("", err)
+	}
+	return true, d.pathError("", retry(func() error { return unix.Syncfs(d.fd()) }))
+}
+
+// SyncsWhole reports whether [Dir.SyncFS] works on this system.
+const SyncsWhole = true
+
+// Reserve allocates size bytes for f without writing them, so that a full disk is
+// met now. File systems that cannot say nothing.
+func Reserve(f *os.File, size int64) error {
+	if size == 0 {
+		return nil
+	}
+	err := retry(func() error { return unix.Fallocate(int(f.Fd()), 0, 0, size) })
+	if err == unix.EOPNOTSUPP || err == unix.ENOSYS || err == unix.EINVAL {
+		return nil
+	}
+	if err != nil {
+		return &PathError{f.Name(), err}
+	}
+	return nil
+}
+
+// CopyData copies all bytes of src to dst: shared extents where the file system
+// can, else copied by the kernel.
+func CopyData(dst, src *os.File) error {
+	if err := retry(func() error { return unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())) }); err == nil {
+		return nil
+	}
+	if _, err := io.Copy(dst, src); err != nil {
+		return &PathError{dst.Name(), err}
+	}
+	return nil
+}
+
+// Xattr is one extended attribute, ACLs and labels among them.
+type Xattr struct {
+	Name  string
+	Value []byte
+}
+
+// Xattrs reads the extended attributes of f that an update must keep. A file system
+// without them has none.
+func Xattrs(f *os.File) ([]Xattr, error) {
+	fd := int(f.Fd())
+	size, err := unix.Flistxattr(fd, nil)
+	if err != nil || size == 0 {
+		if err == unix.ENOTSUP || err == unix.ENOSYS {
+			err = nil
+		}
+		return nil, err
+	}
+	buf := make([]byte, size+1024)
+	if size, err = unix.Flistxattr(fd, buf); err != nil {
+		return nil, &PathError{f.Name(), err}
+	}
+	var out []Xattr
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(buf[:size]), "\x00"), "\x00") {
+		n, err := unix.Fgetxattr(fd, name, nil)
+		if err != nil {
+			if errors.Is(err, unix.ENODATA) {
+				continue
+			}
+			return nil, &PathError{f.Name(), err}
+		}
+		value := make([]byte, n)
+		if n > 0 {
+			if n, err = unix.Fgetxattr(fd, name, value); err != nil {
+				return nil, &PathError{f.Name(), err}
+			}
+		}
+		out = append(out, Xattr{name, value[:n]})
+	}
+	return out, nil
+}
+
+// SetXattrs sets the attributes on f and returns the names that it may not set.
+func SetXattrs(f *os.File, attrs []Xattr) (refused []string) {
+	for _, a := range attrs {
+		if err := unix.Fsetxattr(int(f.Fd()), a.Name, a.Value, 0); err != nil {
+			refused = append(refused, a.Name)
+		}
+	}
+	return refused
+}

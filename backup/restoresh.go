@@ -1,0 +1,144 @@
+package backup
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// restoreScript is restore.sh: the way back with nothing but a POSIX shell and
+// coreutils. It does what undoing the change does, in the same order, puts a slot
+// back only if it holds the old bytes, and may be run again when interrupted.
+func restoreScript(head Head, entries []Entry) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, restoreHead, quote(head.ID), head.Product, head.To.Level, head.From.Level)
+	work := reversed(entries)
+	for _, g := range groups(work) {
+		for _, e := range g.entries {
+			p := quote("./" + string(e.Path))
+			switch g.verb {
+			case clearName:
+				fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+			case makeDir:
+				fmt.Fprintf(&b, "dir %s %04o\n", p, e.New.Mode)
+			case removeDir:
+				fmt.Fprintf(&b, "nodir %s\n", p)
+			case changeMode:
+				fmt.Fprintf(&b, "mode %s %04o\n", p, e.New.Mode)
+			case exchange, fillName:
+				switch e.New.Kind {
+				case File:
+					fmt.Fprintf(&b, "file %d %s %s\n", e.Slot, p, e.New.Digest.Hex())
+				case Link:
+					fmt.Fprintf(&b, "link %d %s %s\n", e.Slot, p, quote(e.New.Target))
+				case Whole:
+					fmt.Fprintf(&b, "whole %d %s\n", e.Slot, p)
+				case Absent:
+					fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+				}
+			}
+		}
+	}
+	for _, e := range work {
+		if e.New.Kind == Dir && e.New.MTime != 0 {
+			fmt.Fprintf(&b, "time %s %d.%09d\n", quote("./"+string(e.Path)), e.New.MTime/1e9, e.New.MTime%1e9)
+		}
+	}
+	b.WriteString(restoreTail)
+	return b.Bytes()
+}
+
+// quote makes one shell word of any bytes.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+const restoreHead = `#!/bin/sh
+# Takes back update %[1]s of %[2]s (level %[3]d back to level %[4]d) without the updater.
+# Stop the product first. Needs a POSIX shell and coreutils. May be run again.
+#
+#     sh restore.sh        put back what the update changed
+#     sh restore.sh -n     only say what would be done
+set -u
+LC_ALL=C; export LC_ALL
+unset CDPATH
+dry=; [ "${1-}" = -n ] && dry=yes
+here=$(cd -P -- "$(dirname -- "$0")" && pwd -P && printf x) || exit 1
+here=${here%%
+x}
+case $here in
+*/updates/stage) home=${here%%/updates/stage} ;;
+*/updates/backups/*) home=${here%%/updates/backups/*} ;;
+*) echo "restore.sh: must lie in updates/backups/ID of the installation" >&2; exit 2 ;;
+esac
+cd -P -- "$home" || exit 1
+bad=0
+say() { printf '%%s\n' "$1"; }
+no() { printf 'not put back: %%s\n' "$1" >&2; bad=1; }
+there() { [ -e "$1" ] || [ -h "$1" ]; }
+sum() { sha256sum < "$1" | cut -c 1-64; }
+holds() { [ -f "$1" ] && [ ! -h "$1" ] && [ "$(sum "$1")" = "$2" ]; }
+swap() { # slot path: the slot goes live, what was live into the slot
+  s=$here/slots/$1
+  [ -z "$dry" ] || { say "would put back $2"; return 0; }
+  if there "$2"; then mv -f -- "$2" "$s.out" || { no "$2"; return 0; }; fi
+  mv -f -- "$s" "$2" || { no "$2"; return 0; }
+  if there "$s.out"; then mv -f -- "$s.out" "$s"; fi
+  say "put back $2"
+}
+file() { # slot path digest
+  s=$here/slots/$1
+  if ! there "$s"; then
+    for spare in "$here/aside/$1" "$s.out"; do
+      if there "$spare"; then mv -f -- "$spare" "$s"; break; fi
+    done
+  fi
+  if holds "$s" "$3"; then swap "$1" "$2"
+  elif holds "$2" "$3"; then :
+  else no "$2: slot $1 does not hold the old bytes"; fi
+}
+link() { # slot path target
+  s=$here/slots/$1
+  if [ -h "$s" ] && [ "$(readlink -- "$s"; printf x)" = "$3
+x" ]; then swap "$1" "$2"
+  elif [ -h "$2" ] && [ "$(readlink -- "$2"; printf x)" = "$3
+x" ]; then :
+  else no "$2: slot $1 does not hold the old link"; fi
+}
+whole() { # slot path
+  if there "$here/slots/$1"; then swap "$1" "$2"; fi
+}
+out() { # slot path: was not there before
+  there "$2" || return 0
+  [ -z "$dry" ] || { say "would take out $2"; return 0; }
+  if there "$here/slots/$1"; then [ -d "$2" ] || no "$2: its place in the snapshot is taken"; return 0; fi
+  mv -f -- "$2" "$here/slots/$1" && say "took out $2" || no "$2"
+}
+dir() { # path mode
+  [ -d "$1" ] && [ ! -h "$1" ] && return 0
+  [ -z "$dry" ] || { say "would make $1"; return 0; }
+  mkdir -m "$2" -- "$1" || no "$1"
+}
+nodir() { # path
+  [ -d "$1" ] && [ ! -h "$1" ] || return 0
+  [ -z "$dry" ] || { say "would remove directory $1"; return 0; }
+  rmdir -- "$1" 2>/dev/null || say "kept directory $1: it is not empty"
+}
+mode() { # path mode
+  [ -z "$dry" ] || { say "would set mode $2 of $1"; return 0; }
+  chmod "$2" -- "$1" || no "$1"
+}
+time() { # path seconds
+  [ -n "$dry" ] || ! [ -d "$1" ] || touch -c -d "@$2" -- "$1"
+}
+
+`
+
+const restoreTail = `
+if [ -n "$dry" ]; then exit 0; fi
+if [ "$bad" != 0 ]; then
+  echo "restore.sh: not everything could be put back; see above" >&2
+  exit 1
+fi
+sync
+rm -f -- updates/journal && sync && rm -f -- updates/OPEN && sync
+say "done: the installation is as it was before the update"
+`
