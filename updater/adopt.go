@@ -1,0 +1,534 @@
+package updater
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+	"inplace/manifest/repository"
+	"inplace/updater/journal"
+	"inplace/updater/settings"
+)
+
+// AdoptOptions say which directory to adopt, and from where.
+type AdoptOptions struct {
+	Home     string
+	Source   string // where updates come from; remembered in the settings
+	Channel  string // remembered in the settings; "": full
+	Base     int64  // the installed level, if it cannot be told; only if HasBase
+	HasBase  bool
+	Launcher string // name of the launchers in bin/, without suffix; "": update
+	Root     string // a file with the trusted root, or sha256:FINGERPRINT; "": see Adopt
+
+	Executable string            // this program, copied to bin/inplace
+	Scripts    map[string][]byte // launcher texts by suffix: "sh", "cmd"
+	Engine     string
+	Now        func() time.Time
+	Report     Reporter
+}
+
+// Adopt makes an installation known: it finds the level that is installed, lists what
+// the operator has edited, and lays down bin/inplace, the launchers and updates/.
+//
+// The level is L if no file that is there outside configuration differs from L, and
+// for every other level at least one does; deleted files do not count. Otherwise
+// nothing is changed and the error is a *[BaseError] with all candidates. A directory
+// that is adopted already is left as it is (Adopted.Already), also where an earlier
+// adopt was interrupted and this one completes it.
+//
+// Trust begins with Root, or with updates/trust/root.json that the vendor's release
+// has put into the tree, or, from a directory only, with the root found there.
+func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	opt.Channel = cmp.Or(opt.Channel, "full")
+	opt.Launcher = cmp.Or(strings.TrimSuffix(opt.Launcher, ".sh"), "update")
+	tree, err := fsys.Open(opt.Home)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
+	}
+	defer tree.Close()
+	a := &adopter{opt: opt, tree: tree, out: &Adopted{Home: tree.Path(), Candidates: []Candidate{}, Edits: []Edit{}, Placed: []manifest.Path{}, Warnings: []string{}}}
+	a.out.Launcher = "bin/" + opt.Launcher + ".sh"
+	if r, err := readRecord(tree); err == nil {
+		a.out.Already, a.out.Product, a.out.Release = true, r.Product, r.release()
+		if s, err := tree.ReadState(settingsPath, settings.MaxBytes); err == nil {
+			if s, err := settings.Parse(settingsPath, s); err == nil {
+				a.out.Launcher = "bin/" + s.Launcher + ".sh"
+			}
+		}
+		return a.out, nil
+	} else if !errors.Is(err, ErrNotAdopted) {
+		return nil, err
+	}
+	if err := a.adopt(ctx); err != nil {
+		return a.out, err
+	}
+	return a.out, nil
+}
+
+type adopter struct {
+	opt    AdoptOptions
+	tree   *fsys.Tree
+	out    *Adopted
+	client *repository.Client
+	levels []level
+	files  map[manifest.Path]live // what is there of the paths that any level ships
+}
+
+// level is a candidate with everything known of it.
+type level struct {
+	repository.Release
+	manifest  *manifest.Manifest
+	raw       []byte
+	inventory *manifest.Inventory
+	rules     *manifest.Matcher
+	candidate Candidate
+}
+
+func (a *adopter) event(phase Phase, kind string, done, total int64) {
+	if a.opt.Report != nil {
+		a.opt.Report(Event{Time: a.opt.Now(), Phase: phase, Kind: kind, Done: done, Total: total})
+	}
+}
+
+func (a *adopter) adopt(ctx context.Context) error {
+	if err := a.findings(); err != nil {
+		return err
+	}
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = a.client.Close() }()
+	if err := a.read(ctx); err != nil {
+		return err
+	}
+	base, err := a.choose()
+	if err != nil {
+		return err
+	}
+	a.out.Product, a.out.Release = base.manifest.Product.Name, base.candidate.Release
+	a.edits(base)
+	return a.write(ctx, base)
+}
+
+// findings are what keeps this directory from being adopted, before anything is read.
+func (a *adopter) findings() error {
+	var list []Finding
+	root, err := a.tree.Lstat("")
+	if err != nil {
+		return err
+	}
+	if euid := os.Geteuid(); euid >= 0 && root.UID != euid {
+		list = append(list, Finding{".", fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
+			fmt.Sprintf("run it as that user: sudo -u '#%d' ...", root.UID)})
+	}
+	for _, dir := range []string{updatesDir, "bin"} {
+		info, err := a.tree.Lstat(dir)
+		if err != nil {
+			return err
+		}
+		if info.Exists && !info.IsDir() {
+			list = append(list, Finding{dir, "is in the way: a directory of this name is needed", "move it away, or adopt the directory above it"})
+		}
+	}
+	for _, suffix := range []string{"sh", "cmd"} {
+		f := a.blockedLauncher("bin/"+a.opt.Launcher+"."+suffix, a.opt.Scripts[suffix])
+		if f != nil {
+			list = append(list, *f)
+		}
+	}
+	if j, err := a.tree.Lstat(journal.Path); err != nil || j.Exists {
+		list = append(list, Finding{journal.Path, "an update was interrupted here, but the record of what is installed is gone", "put updates/installed back from a backup of this installation"})
+	}
+	if len(list) > 0 {
+		return &PreflightError{list}
+	}
+	return nil
+}
+
+// blockedLauncher says that the product has a file of its own under a launcher's name.
+func (a *adopter) blockedLauncher(path string, text []byte) *Finding {
+	info, err := a.tree.Lstat(path)
+	if err == nil && !info.Exists {
+		return nil
+	}
+	if err == nil && info.IsFile() {
+		if f, e := a.tree.Open(path); e == nil {
+			have, _ := io.ReadAll(io.LimitReader(f, 1<<16))
+			_ = f.Close()
+			if bytes.Equal(have, text) || bytes.Contains(have, []byte(launcherMark)) {
+				return nil
+			}
+		}
+	}
+	return &Finding{path, "is the product's own; it is never overwritten", "choose another name for the launcher: --launcher NAME"}
+}
+
+// launcherMark is in every launcher of the updater's own.
+const launcherMark = "launcher of the in-place updater"
+
+// connect opens the source and establishes the first trust.
+func (a *adopter) connect(ctx context.Context) error {
+	source := a.opt.Source
+	if !strings.Contains(source, "://") {
+		abs, err := filepath.Abs(source)
+		if err != nil {
+			return err
+		}
+		source = abs
+	}
+	a.opt.Source = source
+	c, err := repository.Open(source, repository.ClientOptions{})
+	if err != nil {
+		return err
+	}
+	root, err := a.root()
+	if err == nil {
+		var trust *repository.TrustState
+		if trust, err = c.FirstTrust(ctx, root); err == nil {
+			if want, ok := strings.CutPrefix(a.opt.Root, "sha256:"); ok && trust.Fingerprint() != want {
+				err = fmt.Errorf("the root of %s has the fingerprint sha256:%s, want %s", source, trust.Fingerprint(), a.opt.Root)
+				err = &repository.UntrustedError{Path: "metadata/root.json", Why: repository.BadDigest, Msg: err.Error()}
+			} else {
+				a.out.RootDigest, a.out.FirstUse = trust.Fingerprint(), root == nil && a.opt.Root == ""
+				err = c.Refresh(ctx, trust, a.opt.Now())
+			}
+		}
+	}
+	if err != nil {
+		_ = c.Close()
+		return err
+	}
+	a.client = c
+	return nil
+}
+
+// root is the trusted root that was named or shipped, or nil.
+func (a *adopter) root() ([]byte, error) {
+	const most = 1 << 20
+	if a.opt.Root != "" && !strings.HasPrefix(a.opt.Root, "sha256:") {
+		return os.ReadFile(a.opt.Root)
+	}
+	if a.opt.Root != "" {
+		return nil, nil
+	}
+	data, err := a.tree.ReadState("updates/trust/root.json", most)
+	if fsys.IsAbsent(err) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// read looks at every file that any level ships, each once, and compares.
+func (a *adopter) read(ctx context.Context) error {
+	all := a.client.All()
+	slices.SortFunc(all, func(x, y repository.Release) int { return cmp.Compare(x.Level, y.Level) })
+	if len(all) == 0 {
+		return &PreflightError{[]Finding{{Reason: "the repository has no releases yet", Hint: "the vendor publishes the installed level first: release add REPO TREE --level N"}}}
+	}
+	paths := map[manifest.Path]bool{}
+	for _, r := range all {
+		m, raw, err := a.client.Manifest(ctx, r)
+		if err != nil {
+			return err
+		}
+		inv, err := a.client.Inventory(ctx, m)
+		if err != nil {
+			return err
+		}
+		rules, err := m.Rules.Compile()
+		if err != nil {
+			return err
+		}
+		a.levels = append(a.levels, level{Release: r, manifest: m, raw: raw, inventory: inv, rules: rules})
+		for i := range inv.Entries {
+			if e := &inv.Entries[i]; e.Kind != manifest.Dir {
+				paths[e.Path] = true
+			}
+		}
+	}
+	list := make([]manifest.Path, 0, len(paths))
+	for p := range paths {
+		list = append(list, p)
+	}
+	slices.Sort(list)
+	found := make([]live, len(list))
+	index := make([]int, len(list))
+	for i := range index {
+		index[i] = i
+	}
+	a.event(PhasePlan, "begin", 0, int64(len(list)))
+	err := inParallel(ctx, index, func(i int) (err error) {
+		found[i], err = a.look(list[i])
+		return err
+	})
+	a.event(PhasePlan, "end", 0, int64(len(list)))
+	if err != nil {
+		return err
+	}
+	a.files = make(map[manifest.Path]live, len(list))
+	for i, p := range list {
+		a.files[p] = found[i]
+	}
+	for i := range a.levels {
+		a.compare(&a.levels[i])
+	}
+	return nil
+}
+
+func (a *adopter) look(p manifest.Path) (live, error) {
+	info, err := a.tree.Lstat(string(p))
+	var link *fsys.LinkError
+	if errors.As(err, &link) {
+		return live{}, nil // behind a link of the operator's: an update says so
+	}
+	l := live{info: info}
+	if err != nil {
+		return l, err
+	}
+	if info.IsLink() {
+		l.target, err = a.tree.Readlink(string(p))
+		return l, err
+	}
+	if !info.IsFile() {
+		return l, nil
+	}
+	f, err := a.tree.Open(string(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return live{}, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	defer func() { _ = f.Close() }()
+	l.digest, err = backup.DigestFile(f)
+	return l, err
+}
+
+// write lays down everything; the record of what is installed comes last, so that
+// an interrupted adopt has adopted nothing and is simply run again.
+func (a *adopter) write(ctx context.Context, base *level) error {
+	t := a.tree
+	for _, dir := range []string{"bin", updatesDir} {
+		if err := t.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{"updates/trust", installedDir, backup.SnapshotsDir} {
+		if err := t.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if err := t.In(dir, func(d *fsys.Dir, name string) error { return d.Chmod(name, 0o700) }); err != nil {
+			return err
+		}
+	}
+	lock, err := t.Lock(lockPath)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	rec := &record{
+		Product: base.manifest.Product.Name, Version: base.manifest.Product.Version, Level: base.Level, Channel: base.Channel,
+		Released: base.manifest.Released, Engine: a.opt.Engine,
+	}
+	if rec.Placed, err = a.place(base); err != nil {
+		return err
+	}
+	if err := a.settings(); err != nil {
+		return err
+	}
+	if err := saveTrust(t, a.client.State()); err != nil {
+		return err
+	}
+	if err := a.pristine(ctx, base); err != nil {
+		return err
+	}
+	files := recordFiles(rec, base.raw, base.inventory)
+	for _, path := range []string{inventoryPath, manifestPath, recordPath} {
+		if path == recordPath {
+			a.cache(base)
+			u := &Updater{opt: Options{Engine: a.opt.Engine, Now: a.opt.Now}, tree: t}
+			u.note(appendHistory(t, HistoryEntry{Time: a.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: "adopt", From: base.Level,
+				To: base.Level, Channel: base.Channel, Version: rec.Version, Result: "done", Engine: a.opt.Engine}))
+		}
+		if err := t.WriteState(path, files[manifest.Path(path)], 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place copies the updater and its launchers into bin/, unless the release ships
+// them, and says what it has put there.
+func (a *adopter) place(base *level) ([]placed, error) {
+	var out []placed
+	exe, err := os.Open(a.opt.Executable)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = exe.Close() }()
+	binary := "bin/inplace" + filepath.Ext(a.opt.Executable)
+	if ext := filepath.Ext(a.opt.Executable); ext != ".exe" {
+		binary = "bin/inplace"
+	}
+	for _, f := range []struct {
+		path string
+		fill func() (io.ReadSeeker, error)
+	}{
+		{binary, func() (io.ReadSeeker, error) { _, err := exe.Seek(0, io.SeekStart); return exe, err }},
+		{"bin/" + a.opt.Launcher + ".sh", func() (io.ReadSeeker, error) { return bytes.NewReader(a.opt.Scripts["sh"]), nil }},
+		{"bin/" + a.opt.Launcher + ".cmd", func() (io.ReadSeeker, error) { return bytes.NewReader(a.opt.Scripts["cmd"]), nil }},
+	} {
+		p := manifest.Path(f.path)
+		info, err := a.tree.Lstat(f.path)
+		if err != nil {
+			return nil, err
+		}
+		if base.inventory.Find(p) != nil && info.Exists {
+			continue // the release's own
+		}
+		src, err := f.fill()
+		if err != nil {
+			return nil, err
+		}
+		e, err := a.install(p, src)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+		a.out.Placed = append(a.out.Placed, p)
+	}
+	return out, nil
+}
+
+// install writes one file of bin/, executable, in one step.
+func (a *adopter) install(p manifest.Path, src io.ReadSeeker) (placed, error) {
+	e := placed{Path: p, Mode: 0o755}
+	err := a.tree.In(string(p), func(d *fsys.Dir, name string) error {
+		tmp := fsys.TempPrefix + name
+		if err := d.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		f, err := d.Create(tmp)
+		if err != nil {
+			return err
+		}
+		e.Size, err = io.Copy(f, src)
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			e.Digest, err = backup.DigestFile(f)
+		}
+		if err == nil {
+			err = f.Chmod(0o755)
+		}
+		if err == nil {
+			err = f.Sync()
+		}
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err == nil {
+			err = d.Rename(tmp, d, name)
+		}
+		if err != nil {
+			_ = d.Remove(tmp)
+			return err
+		}
+		return d.Sync()
+	})
+	return e, err
+}
+
+// settings writes the first settings file, or sets source and channel in one that
+// is there.
+func (a *adopter) settings() error {
+	data, err := a.tree.ReadState(settingsPath, settings.MaxBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s := settings.Default()
+		s.Source, s.Channel, s.Launcher = a.opt.Source, a.opt.Channel, a.opt.Launcher
+		data, err = settings.Render(&s)
+	case err == nil:
+		for _, kv := range [][2]string{{"source", a.opt.Source}, {"channel", a.opt.Channel}, {"launcher", a.opt.Launcher}} {
+			if data, err = settings.Set(data, kv[0], kv[1]); err != nil {
+				return err
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return a.tree.WriteState(settingsPath, data, 0o600)
+}
+
+// pristine keeps the shipped contents of the level's text files: from the disk where
+// they are untouched, else from the repository.
+func (a *adopter) pristine(ctx context.Context, base *level) error {
+	w, err := newPack(a.tree, base.Level, base.Digest)
+	if err != nil {
+		return err
+	}
+	for i := range base.inventory.Entries {
+		e := &base.inventory.Entries[i]
+		if !keepable(e) || w.seen[e.Digest] {
+			continue
+		}
+		var data []byte
+		if err = cancelled(ctx); err == nil {
+			data, err = a.content(ctx, e)
+		}
+		if err == nil && manifest.IsText(data) {
+			err = w.add(e.Digest, data)
+		}
+		if err != nil {
+			w.abandon()
+			return err
+		}
+	}
+	return w.close(true)
+}
+
+func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error) {
+	if l := a.files[e.Path]; l.same(e) {
+		if f, err := a.tree.Open(string(e.Path)); err == nil {
+			data, err := io.ReadAll(io.LimitReader(f, maxPristine+1))
+			_ = f.Close()
+			if err == nil && manifest.DigestOf(data) == e.Digest {
+				return data, nil
+			}
+		}
+	}
+	r, err := a.client.Blob(ctx, e.Digest, e.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(r)
+}
+
+// cache writes the stat cache: everything was just read.
+func (a *adopter) cache(base *level) {
+	learnt := make(map[manifest.Path]known, len(a.files))
+	for p, l := range a.files {
+		if l.info.IsFile() {
+			learnt[p] = known{l.info, l.digest}
+		}
+	}
+	writeStatCache(a.tree, base.inventory, learnt, nil, nil)
+}

@@ -1,0 +1,141 @@
+package updater
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"inplace/manifest"
+)
+
+// maxForeign and maxExamples bound what is told of a candidate.
+const (
+	maxForeign  = 20
+	maxExamples = 5
+)
+
+// compare counts how the files that are there differ from level l. Placed launchers,
+// data and ignored paths say nothing about the level.
+func (a *adopter) compare(l *level) {
+	c := &l.candidate
+	c.Release = Release{Level: l.Level, Channel: l.Channel, Version: l.manifest.Product.Version, Released: l.manifest.Released, Manifest: l.Digest}
+	for i := range l.inventory.Entries {
+		e := &l.inventory.Entries[i]
+		if e.Kind == manifest.Dir {
+			continue
+		}
+		class := l.rules.Class(e.Path)
+		if class == manifest.Data || class == manifest.Ignore {
+			continue
+		}
+		f := a.files[e.Path]
+		switch {
+		case !f.info.Exists:
+			c.Missing++
+		case f.same(e):
+			c.Same++
+		case class == manifest.Config:
+			c.Edited++
+		default:
+			c.Differ++
+			if len(c.Examples) < maxExamples {
+				c.Examples = append(c.Examples, e.Path.String())
+			}
+			if other, ok := a.shippedBy(e.Path, f, l.Level); ok && len(c.Foreign) < maxForeign {
+				c.Foreign = append(c.Foreign, ForeignFile{e.Path.String(), other})
+			}
+		}
+	}
+}
+
+// shippedBy names another level that ships the file as it is here.
+func (a *adopter) shippedBy(p manifest.Path, f live, not int64) (int64, bool) {
+	for i := range a.levels {
+		l := &a.levels[i]
+		if l.Level == not {
+			continue
+		}
+		if e := l.inventory.Find(p); e != nil && f.same(e) {
+			return l.Level, true
+		}
+	}
+	return 0, false
+}
+
+// choose takes the one level that fits, or the one that was named.
+func (a *adopter) choose() (*level, error) {
+	var fit []*level
+	for i := range a.levels {
+		l := &a.levels[i]
+		if a.opt.HasBase && l.Level == a.opt.Base {
+			if len(l.candidate.Foreign) > 0 {
+				f := l.candidate.Foreign[0]
+				a.out.Warnings = append(a.out.Warnings, fmt.Sprintf("%s of other levels, such as %s of level %d, count as your edits", plural(len(l.candidate.Foreign), "file"), f.Path, f.Level))
+			}
+			return l, nil
+		}
+		if l.candidate.Differ == 0 && l.candidate.Same > 0 {
+			fit = append(fit, l)
+		}
+	}
+	if a.opt.HasBase {
+		return nil, fmt.Errorf("level %d: %w in %s", a.opt.Base, ErrUnknownLevel, a.opt.Source)
+	}
+	if len(fit) == 1 {
+		return fit[0], nil
+	}
+	err := &BaseError{Home: a.tree.Path()}
+	for i := range a.levels {
+		err.Candidates = append(err.Candidates, a.levels[i].candidate)
+	}
+	slices.SortStableFunc(err.Candidates, func(x, y Candidate) int {
+		return cmp.Or(cmp.Compare(x.Differ, y.Differ), cmp.Compare(y.Same, x.Same), cmp.Compare(y.Level, x.Level))
+	})
+	a.out.Candidates = err.Candidates
+	return nil, err
+}
+
+// edits lists what of the installation is not as base ships it. A directory that is
+// wholly gone is one line.
+func (a *adopter) edits(base *level) {
+	d := newDirs(a.tree, base.inventory)
+	gone := map[manifest.Path]int{}
+	for i := range base.inventory.Entries {
+		e := &base.inventory.Entries[i]
+		class := base.rules.Class(e.Path)
+		if class == manifest.Data || class == manifest.Ignore {
+			continue
+		}
+		edit := Edit{Path: e.Path, Config: class == manifest.Config}
+		dir := e.Path.Parent()
+		if e.Kind == manifest.Dir {
+			dir = e.Path
+		}
+		if at, err := d.at(dir); err == nil && at.state == dirDeleted {
+			if k, ok := gone[at.top]; ok {
+				a.out.Edits[k].Count++
+			} else {
+				gone[at.top] = len(a.out.Edits)
+				a.out.Edits = append(a.out.Edits, Edit{Path: at.top, What: "missing", Detail: "the whole directory"})
+			}
+			continue
+		}
+		if e.Kind == manifest.Dir {
+			continue
+		}
+		f := a.files[e.Path]
+		switch {
+		case !f.info.Exists:
+			edit.What = "missing"
+		case f.kind() != e.Kind:
+			edit.What, edit.Detail = "kind", "is a "+f.kind().String()+", shipped as a "+e.Kind.String()
+		case !f.same(e):
+			edit.What = "edited"
+		case e.Kind == manifest.File && f.info.Perm()&0o755 != e.Mode:
+			edit.What, edit.Detail = "mode", fmt.Sprintf("%04o, shipped as %04o", f.info.Perm(), e.Mode)
+		default:
+			continue
+		}
+		a.out.Edits = append(a.out.Edits, edit)
+	}
+}

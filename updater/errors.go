@@ -1,0 +1,127 @@
+package updater
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"inplace/updater/running"
+)
+
+// The errors that a caller decides on; updater/cli maps them to exit codes.
+var (
+	// ErrNotAdopted: the directory is no installation that this program knows.
+	ErrNotAdopted = errors.New("is not adopted yet")
+	// ErrNothingToRevert: no update is there to be taken back.
+	ErrNothingToRevert = errors.New("there is no update to take back")
+	// ErrUnknownLevel: the channel has no such level.
+	ErrUnknownLevel = errors.New("no such level")
+	// ErrWithdrawn: the vendor has withdrawn the level.
+	ErrWithdrawn = errors.New("was withdrawn by the vendor")
+)
+
+// ConflictError says that a plan has conflicts; nothing was changed.
+type ConflictError struct{ Conflicts []ConflictOf }
+
+func (e *ConflictError) Error() string {
+	if len(e.Conflicts) == 1 {
+		return fmt.Sprintf("%s: conflict: %s", e.Conflicts[0].Path, e.Conflicts[0].Reason)
+	}
+	return fmt.Sprintf("%d conflicts", len(e.Conflicts))
+}
+
+// PreflightError lists everything that stands in the way; nothing was changed.
+type PreflightError struct{ Findings []Finding }
+
+func (e *PreflightError) Error() string {
+	lines := make([]string, len(e.Findings))
+	for i, f := range e.Findings {
+		lines[i] = f.Reason
+		if f.Path != "" {
+			lines[i] = f.Path + ": " + f.Reason
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// RunningError says that the product is running.
+type RunningError struct{ Report running.Report }
+
+func (e *RunningError) Error() string {
+	p := e.Report.Processes[0]
+	text := fmt.Sprintf("the product is running: process %d (%s) %s %s", p.PID, p.Name, p.Why, p.Path)
+	if n := len(e.Report.Processes); n > 1 {
+		text += fmt.Sprintf(", and %d more", n-1)
+	}
+	return text
+}
+
+// RolledBackError says that applying failed and that the installation is as it was.
+type RolledBackError struct{ Cause error }
+
+func (e *RolledBackError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns why applying failed.
+func (e *RolledBackError) Unwrap() error { return e.Cause }
+
+// RollbackError says that applying failed and going back failed too: the journal
+// stays open, the next run tries again.
+type RollbackError struct{ Cause, Undo error }
+
+func (e *RollbackError) Error() string {
+	return fmt.Sprintf("%v; going back: %v", e.Cause, e.Undo)
+}
+
+// Unwrap returns both failures.
+func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
+
+// OpenError says that an interrupted run has left the installation neither old nor
+// new, and that this command may not, or could not, mend it.
+type OpenError struct {
+	Cause  error  // why it could not be mended; nil where the command only looks
+	Script string // restore.sh that goes back without this program, if it is known
+	Done   bool   // everything is live, only the journal could not be closed
+}
+
+func (e *OpenError) Error() string {
+	if e.Cause == nil {
+		return "an update was interrupted here; the next run finishes it or takes it back"
+	}
+	if e.Done {
+		return fmt.Sprintf("the change is complete, but its journal could not be closed: %v", e.Cause)
+	}
+	return fmt.Sprintf("an update was interrupted here and could not be mended: %v", e.Cause)
+}
+
+// Unwrap returns why it could not be mended.
+func (e *OpenError) Unwrap() error { return e.Cause }
+
+// BaseError says that no level, or more than one, is the one that is installed.
+type BaseError struct {
+	Home       string
+	Candidates []Candidate
+}
+
+func (e *BaseError) Error() string {
+	return "the installed level cannot be told for certain"
+}
+
+// Candidate is a level that adopt compared with the installation.
+type Candidate struct {
+	Release
+	Differ  int // files outside configuration that are there and differ
+	Edited  int // files of configuration that differ
+	Missing int // files of the level that are not there
+	Same    int
+	// Foreign are files that differ from this level but are as another level ships
+	// them: path, level. At most MaxForeign of them.
+	Foreign []ForeignFile
+	// Examples are some of the files that differ.
+	Examples []string
+}
+
+// ForeignFile is a file as another level ships it.
+type ForeignFile struct {
+	Path  string `json:"path"`
+	Level int64  `json:"level"`
+}

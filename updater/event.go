@@ -1,0 +1,127 @@
+package updater
+
+import (
+	"time"
+
+	"inplace/backup"
+	"inplace/manifest"
+)
+
+// Event is something that happens during a run. The engine never prints; it tells.
+type Event struct {
+	Time  time.Time `json:"time"`
+	Phase Phase     `json:"phase"`
+	Kind  string    `json:"kind"`           // begin, progress, end, note
+	Text  string    `json:"text,omitempty"` // of a note
+	Done  int64     `json:"done,omitempty"` // of a progress: of Total, in files or bytes
+	Total int64     `json:"total,omitempty"`
+}
+
+// Phase is a part of a run, in the order in which they come.
+type Phase string
+
+// The phases.
+const (
+	PhaseRecover  Phase = "recover"
+	PhaseMetadata Phase = "metadata"
+	PhasePlan     Phase = "plan"
+	PhaseStage    Phase = "stage"
+	PhaseCheck    Phase = "check"
+	PhaseCommit   Phase = "commit"
+	PhaseRollback Phase = "rollback"
+	PhaseFinish   Phase = "finish"
+)
+
+// Reporter receives events. It is called from one goroutine at a time.
+type Reporter func(Event)
+
+// Recovery is what was done about an interrupted run.
+type Recovery struct {
+	ID     string         `json:"id"`
+	Action string         `json:"action"`
+	Result string         `json:"result"` // finished, undone
+	From   Release        `json:"from"`
+	To     Release        `json:"to"`
+	Found  []backup.Found `json:"found"`
+}
+
+// Outcome is what a run did.
+type Outcome struct {
+	Plan     *Plan          `json:"plan"`
+	Snapshot string         `json:"snapshot,omitempty"` // "": nothing was changed
+	Recovery *Recovery      `json:"recovery,omitempty"`
+	Window   time.Duration  `json:"window_ns"` // from the first to the last live change
+	Warnings []string       `json:"warnings"`
+	Found    []backup.Found `json:"found"`
+}
+
+// HistoryEntry is a line of updates/history.jsonl.
+type HistoryEntry struct {
+	Schema   string    `json:"schema"`
+	Time     time.Time `json:"time"`
+	By       string    `json:"by"`
+	Action   string    `json:"action"` // adopt, update, downgrade, revert
+	From     int64     `json:"from"`
+	To       int64     `json:"to"`
+	Channel  string    `json:"channel"`
+	Version  string    `json:"version"`
+	Result   string    `json:"result"` // done, "finished after an interruption", "undone after an interruption", "failed, rolled back"
+	Snapshot string    `json:"snapshot,omitempty"`
+	WindowMS int64     `json:"window_ms,omitempty"`
+	Reason   string    `json:"reason,omitempty"` // of a failure
+	Changed  int       `json:"changed,omitempty"`
+	Engine   string    `json:"engine"`
+}
+
+// Status is what `status` tells.
+type Status struct {
+	Home      string         `json:"home"`
+	Product   string         `json:"product"`
+	Installed Release        `json:"installed"`
+	Source    string         `json:"source"`
+	Newest    *Release       `json:"newest,omitempty"` // of the channel, as far as is known
+	NewestErr string         `json:"newest_error,omitempty"`
+	Withdrawn string         `json:"withdrawn,omitempty"` // why the installed level was withdrawn
+	Snapshots []SnapshotInfo `json:"snapshots"`           // newest first
+	Conflicts []string       `json:"conflicts"`           // waiting in the workspace
+	Recovery  *Recovery      `json:"recovery,omitempty"`
+	Open      bool           `json:"open"` // a journal is open and could not be mended
+	Engine    string         `json:"engine"`
+}
+
+// SnapshotInfo is one line of the list of snapshots.
+type SnapshotInfo struct {
+	ID      string    `json:"id"`
+	Action  string    `json:"action"`
+	Created time.Time `json:"created"`
+	From    int64     `json:"from"`
+	To      int64     `json:"to"`
+	Bytes   int64     `json:"bytes"`
+	Paths   int       `json:"paths"`
+	Current bool      `json:"current"` // the one that --revert takes back next
+	Damaged string    `json:"damaged,omitempty"`
+}
+
+// Adopted is what adopt found and did.
+type Adopted struct {
+	Home       string          `json:"home"`
+	Product    string          `json:"product"`
+	Release    Release         `json:"release"`
+	Already    bool            `json:"already"` // it was adopted before; nothing was done
+	Candidates []Candidate     `json:"candidates"`
+	Edits      []Edit          `json:"edits"`
+	Placed     []manifest.Path `json:"placed"`
+	Launcher   string          `json:"launcher"` // relative path of the launcher in use
+	RootDigest string          `json:"root_fingerprint"`
+	FirstUse   bool            `json:"first_use"` // the root was trusted because it came first
+	Warnings   []string        `json:"warnings"`
+}
+
+// Edit is a path of the installation that is not as the vendor ships it.
+type Edit struct {
+	Path   manifest.Path `json:"path"`
+	What   string        `json:"what"` // edited, missing, mode, kind
+	Config bool          `json:"config,omitempty"`
+	Count  int           `json:"count,omitempty"` // of a missing directory: the paths below
+	Detail string        `json:"detail,omitempty"`
+}

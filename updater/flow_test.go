@@ -1,0 +1,252 @@
+package updater
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"inplace/backup"
+	"inplace/manifest/repository"
+)
+
+// tree is a product tree as a test writes it: path -> content; a path that ends in /
+// is an empty directory, a content that begins with "-> " a link, one that begins with
+// "0640 " and the like has that mode.
+type tree map[string]string
+
+func (tr tree) write(t *testing.T, dir string) {
+	t.Helper()
+	for p, content := range tr {
+		full := filepath.Join(dir, p)
+		if strings.HasSuffix(p, "/") {
+			must(t, os.MkdirAll(full, 0o755))
+			continue
+		}
+		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		_ = os.RemoveAll(full)
+		if target, ok := strings.CutPrefix(content, "-> "); ok {
+			must(t, os.Symlink(target, full))
+			continue
+		}
+		mode := os.FileMode(0o644)
+		if len(content) > 5 && content[0] == '0' && content[4] == ' ' {
+			var m uint32
+			if _, err := fmt.Sscanf(content[:4], "%o", &m); err == nil {
+				mode, content = os.FileMode(m), content[5:]
+			}
+		}
+		must(t, os.WriteFile(full, []byte(content), mode))
+		must(t, os.Chmod(full, mode))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// look describes a tree: kind, mode, content or target, and with times the mtime of
+// every path. The updater's own files are left out.
+func look(t *testing.T, root string, times bool) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	must(t, filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, p)
+		if rel == "updates" {
+			return filepath.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		text := info.Mode().String()
+		switch {
+		case info.Mode().IsRegular():
+			b, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			text += " " + string(b)
+		case info.Mode()&fs.ModeSymlink != 0:
+			l, _ := os.Readlink(p)
+			text += " -> " + l
+		}
+		if times && rel != "." {
+			text += " " + info.ModTime().Format(time.RFC3339Nano)
+		}
+		out[rel] = text
+		return nil
+	}))
+	return out
+}
+
+func same(t *testing.T, what string, want, got map[string]string) {
+	t.Helper()
+	var names []string
+	for p := range want {
+		names = append(names, p)
+	}
+	for p := range got {
+		if _, ok := want[p]; !ok {
+			names = append(names, p)
+		}
+	}
+	sort.Strings(names)
+	for _, p := range names {
+		if want[p] != got[p] {
+			t.Errorf("%s: %s:\n got %q\nwant %q", what, p, got[p], want[p])
+		}
+	}
+}
+
+// bench is a vendor's repository and one installation of its first level.
+type bench struct {
+	dir, repo, keys, home string
+	now                   time.Time
+}
+
+func newBench(t *testing.T, product string, levels ...tree) *bench {
+	t.Helper()
+	b := &bench{dir: t.TempDir(), now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
+	b.repo, b.keys, b.home = filepath.Join(b.dir, "repo"), filepath.Join(b.dir, "keys"), filepath.Join(b.dir, "home")
+	_, err := repository.Init(repository.InitOptions{Dir: b.repo, KeysDir: b.keys, Product: []byte(product), Passphrase: []byte{}, Now: b.now})
+	must(t, err)
+	for i, tr := range levels {
+		b.add(t, int64(i), tr, "")
+	}
+	levels[0].write(t, b.home)
+	must(t, os.Chmod(b.home, 0o755))
+	return b
+}
+
+func (b *bench) add(t *testing.T, level int64, tr tree, notes string) {
+	t.Helper()
+	dir := filepath.Join(b.dir, fmt.Sprintf("tree-%d", level))
+	tr.write(t, dir)
+	opt := repository.AddOptions{Dir: b.repo, KeysDir: b.keys, Tree: dir, Level: level, Channel: "full", Released: b.now, Passphrase: []byte{}, Now: b.now}
+	if notes != "" {
+		opt.Notes = []byte(notes)
+	}
+	_, err := repository.Add(context.Background(), opt)
+	must(t, err)
+}
+
+func (b *bench) adopt(t *testing.T) *Adopted {
+	t.Helper()
+	exe := filepath.Join(b.dir, "exe")
+	must(t, os.WriteFile(exe, []byte("binary"), 0o755))
+	a, err := Adopt(context.Background(), AdoptOptions{Home: b.home, Source: b.repo, Executable: exe, Engine: "test",
+		Scripts: map[string][]byte{"sh": []byte("#!/bin/sh\n# " + launcherMark + "\n"), "cmd": []byte("rem " + launcherMark + "\r\n")},
+		Now:     func() time.Time { return b.now }})
+	must(t, err)
+	return a
+}
+
+func (b *bench) open(t *testing.T, change ...func(*Options)) *Updater {
+	t.Helper()
+	opt := Options{Home: b.home, Engine: "test", Now: func() time.Time { return b.now }}
+	for _, c := range change {
+		c(&opt)
+	}
+	u, err := Open(opt)
+	must(t, err)
+	t.Cleanup(u.Close)
+	return u
+}
+
+const sampleProduct = `schema: inplace/product/1
+name: acme-server
+version: 1.0.0
+config: ["conf/**"]
+data: ["data/**"]
+ignore: ["logs/**"]
+derived: [{when: "webapps/*.war", clear: "webapps/{1}/**"}]
+`
+
+func TestUpdateAndRevert(t *testing.T) {
+	a := tree{
+		"bin/start.sh": "0755 #!/bin/sh\necho one\n", "conf/server.conf": "port=8080\n\n\n\nhost=a\n", "conf/same.conf": "x=1\n",
+		"lib/core-1.jar": "\x00one", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> keep.jar", "lib/old/x.jar": "\x00x",
+		"docs/index.txt": "docs\n", "docs/a/b.txt": "b\n", "mode.sh": "0644 #!/bin/sh\n", "kind": "a file\n", "kind2/inner": "a dir\n",
+		"empty/": "", "webapps/app.war": "\x00war1", "data/seed.db": "seed", "gone.txt": "gone\n",
+	}
+	b := tree{
+		"bin/start.sh": "0755 #!/bin/sh\necho two\n", "conf/server.conf": "port=8080\n\n\n\nhost=b\n", "conf/same.conf": "x=1\n",
+		"lib/core-2.jar": "\x00two", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> core-2.jar",
+		"docs/index.txt": "docs 2\n", "docs/a/b.txt": "b 2\n", "docs/new/c.txt": "c\n", "mode.sh": "0755 #!/bin/sh\n", "kind/inner": "a dir now\n", "kind2": "a file now\n",
+		"empty2/": "", "webapps/app.war": "\x00war2", "data/seed.db": "seed2", "data/more.db": "more",
+	}
+	be := newBench(t, sampleProduct, a, b)
+	tree{"conf/server.conf": "port=9090\n\n\n\nhost=a\n", "lib/mine.jar": "mine", "lib/old/mine.txt": "mine\n", "webapps/app/index.html": "made\n",
+		"data/seed.db": "live data", "conf/mine.conf": "mine\n"}.write(t, be.home)
+	must(t, os.RemoveAll(filepath.Join(be.home, "docs")))
+	ad := be.adopt(t)
+	if ad.Release.Level != 0 {
+		t.Fatalf("adopted level %d, want 0", ad.Release.Level)
+	}
+	before := look(t, be.home, true)
+	plan, err := be.open(t).DryRun(context.Background())
+	must(t, err)
+	if len(plan.Conflicts) != 0 || len(plan.Findings) != 0 {
+		t.Fatalf("conflicts %+v, findings %+v", plan.Conflicts, plan.Findings)
+	}
+	same(t, "after the dry run", before, look(t, be.home, true))
+	out, err := be.open(t).Update(context.Background())
+	must(t, err)
+	want := map[string]string{}
+	expect := t.TempDir()
+	tree{
+		"bin/start.sh": "0755 #!/bin/sh\necho two\n", "conf/server.conf": "port=9090\n\n\n\nhost=b\n", "conf/same.conf": "x=1\n", "conf/mine.conf": "mine\n",
+		"lib/core-2.jar": "\x00two", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> core-2.jar", "lib/mine.jar": "mine", "lib/old/mine.txt": "mine\n",
+		"mode.sh": "0755 #!/bin/sh\n", "kind/inner": "a dir now\n", "kind2": "a file now\n",
+		"empty2/": "", "webapps/app.war": "\x00war2", "data/seed.db": "live data", "bin/inplace": "0755 binary",
+		"bin/update.sh": "0755 #!/bin/sh\n# " + launcherMark + "\n", "bin/update.cmd": "0755 rem " + launcherMark + "\r\n",
+	}.write(t, expect)
+	want = look(t, expect, false)
+	same(t, "after the update", want, look(t, be.home, false))
+	if info, _ := os.Stat(filepath.Join(be.home, "updates/OPEN")); info != nil {
+		t.Error("OPEN is left behind")
+	}
+	if out.Snapshot == "" {
+		t.Error("no snapshot is named")
+	}
+	plan, err = be.open(t).DryRun(context.Background())
+	must(t, err)
+	if plan.Action != "none" {
+		t.Errorf("after the update the action is %q, want none", plan.Action)
+	}
+	after := look(t, be.home, true)
+	_, err = be.open(t).Revert(context.Background())
+	must(t, err)
+	same(t, "after the revert", before, look(t, be.home, true))
+	if _, err = be.open(t).Revert(context.Background()); err == nil {
+		t.Error("a second revert found something to take back")
+	}
+	_, err = be.open(t).Update(context.Background())
+	must(t, err)
+	same(t, "after the second update", strip(after), strip(look(t, be.home, true)))
+	_ = backup.StageDir
+}
+
+// strip takes the times off a look.
+func strip(in map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range in {
+		if i := strings.LastIndexByte(v, ' '); i > 0 {
+			v = v[:i]
+		}
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,412 @@
+package updater
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// item is a path that differs between base and theirs, on its way to a step.
+type item struct {
+	path   manifest.Path
+	base   *manifest.Entry // at from, where the path was renamed
+	theirs *manifest.Entry
+	from   manifest.Path // "" unless this is the new name of a renamed path
+	at     manifest.Path // where the operator's side lies: path, or from
+	live   live
+	class  manifest.Class
+	step   *Step
+}
+
+// maker makes one plan. It reads and never writes.
+type maker struct {
+	ctx     context.Context
+	u       *Updater
+	in      *installed
+	to      *target
+	plan    *Plan
+	rules   [2]*manifest.Matcher // of base and theirs
+	absent  []*manifest.Glob
+	dirs    *dirs
+	cache   *statCache
+	items   []*item // sorted by path
+	byPath  map[manifest.Path]*item
+	cleared map[manifest.Path]bool // what derived rules move into the snapshot
+	base    pristine
+}
+
+// makePlan decides what going from in to to does with every path.
+func (u *Updater) makePlan(ctx context.Context, in *installed, to *target) (*Plan, error) {
+	m := &maker{ctx: ctx, u: u, in: in, to: to, byPath: map[manifest.Path]*item{}, cleared: map[manifest.Path]bool{}}
+	m.plan = &Plan{
+		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
+		Action: "update", From: in.release(), To: to.release(), target: to, baseInventory: in.inventory,
+		Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: to.fixes(), Instructions: to.instructions(),
+		Findings: []Finding{}, Warnings: []string{},
+	}
+	if to.Level < in.Level {
+		m.plan.Action = "downgrade"
+	} else {
+		m.plan.Irreversible = to.manifest.Irreversible
+	}
+	m.base.tree = u.tree
+	m.dirs = newDirs(u.tree, in.inventory)
+	m.cache = openStatCache(u.tree, in.inventory)
+	defer m.cache.close()
+	for _, step := range []func() error{m.compileRules, m.collect, m.look, m.read, m.decide, m.clear, m.settleDirs, m.merge} {
+		if err := cancelled(ctx); err != nil {
+			return nil, err
+		}
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	m.gather()
+	return m.plan, u.preflight(m.plan)
+}
+
+func (m *maker) compileRules() error {
+	for i, r := range []*manifest.Manifest{m.in.manifest, m.to.manifest} {
+		c, err := r.Rules.Compile()
+		if err != nil {
+			return err
+		}
+		m.rules[i] = c
+	}
+	for _, pattern := range m.u.settings.Absent {
+		g, err := manifest.CompileGlob(pattern)
+		if err != nil {
+			return fmt.Errorf("%s: absent: %w", settingsPath, err)
+		}
+		m.absent = append(m.absent, g)
+	}
+	return nil
+}
+
+// class is how the release installed or the one to come treats p; data of either
+// stays data.
+func (m *maker) class(p manifest.Path) manifest.Class {
+	a, b := m.rules[0].Class(p), m.rules[1].Class(p)
+	for _, c := range []manifest.Class{manifest.Data, manifest.Ignore, manifest.Config} {
+		if a == c || b == c {
+			return c
+		}
+	}
+	return manifest.Plain
+}
+
+// collect walks both inventories and keeps the paths that differ, pairing the two
+// names of a declared rename.
+func (m *maker) collect() error {
+	err := manifest.Walk(m.in.inventory, m.to.inventory, false, func(p manifest.Path, base, theirs *manifest.Entry) error {
+		if manifest.IsState(p) {
+			return nil
+		}
+		if base == nil {
+			if base = m.in.placedEntry(p); base != nil && base.Same(theirs) {
+				return nil
+			}
+		}
+		it := &item{path: p, at: p, base: base, theirs: theirs, class: m.class(p)}
+		m.items = append(m.items, it)
+		m.byPath[p] = it
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for from, to := range m.to.renames(m.in) {
+		old, fresh := m.byPath[from], m.byPath[to]
+		if old == nil || fresh == nil || old.theirs != nil || fresh.base != nil ||
+			old.base.Kind != manifest.File || fresh.theirs.Kind != manifest.File {
+			continue
+		}
+		fresh.from = from
+	}
+	return nil
+}
+
+// look asks the disk, once per path and once per directory above.
+func (m *maker) look() error {
+	linked := map[manifest.Path]bool{}
+	for _, it := range m.items {
+		if it.class == manifest.Data || it.class == manifest.Ignore {
+			continue
+		}
+		above, err := m.dirs.at(it.path.Parent())
+		if err != nil {
+			return err
+		}
+		if above.state == dirLinked {
+			if !linked[above.top] {
+				linked[above.top] = true
+				m.plan.Findings = append(m.plan.Findings, Finding{above.top.String(),
+					"is a symbolic link where the release has a directory, and updates never go through links",
+					"put the directory back in place of the link before updating"})
+			}
+			continue
+		}
+		if above.state != dirThere {
+			continue
+		}
+		info, err := m.u.tree.Lstat(string(it.path))
+		var link *fsys.LinkError
+		if errors.As(err, &link) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		it.live.info = info
+		if info.IsLink() {
+			if it.live.target, err = m.u.tree.Readlink(string(it.path)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// workers is how many files are read or staged at once.
+const workers = 4
+
+// read takes the digest of each file whose kind and size leave open whether it is
+// base, theirs or edited; the stat cache spares most of it.
+func (m *maker) read() error {
+	var todo []*item
+	for _, it := range m.items {
+		if !it.live.info.IsFile() {
+			continue
+		}
+		if d, ok := m.cache.digest(indexOf(m.in.inventory, it.path), it.live.info); ok {
+			it.live.digest = d
+			continue
+		}
+		todo = append(todo, it)
+	}
+	m.u.event(PhasePlan, "progress", "", 0, int64(len(todo)))
+	var done atomic.Int64
+	return inParallel(m.ctx, todo, func(it *item) error {
+		f, err := m.u.tree.Open(string(it.path))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		it.live.digest, err = backup.DigestFile(f)
+		done.Add(1)
+		return err
+	})
+}
+
+// inParallel calls fn for each of list from a few goroutines and returns the first
+// error in the order of list.
+func inParallel[T any](ctx context.Context, list []T, fn func(T) error) error {
+	errs := make([]error, len(list))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for range min(workers, len(list)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) || failed.Load() {
+					return
+				}
+				if errs[i] = cancelled(ctx); errs[i] == nil {
+					errs[i] = fn(list[i])
+				}
+				if errs[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide gives every path its verdict.
+func (m *maker) decide() error {
+	gone := map[manifest.Path]*item{} // topmost deleted directories
+	for _, it := range m.items {
+		switch it.class {
+		case manifest.Data:
+			m.keep(it, "data: an update never touches it")
+			continue
+		case manifest.Ignore:
+			m.keep(it, "ignored: an update never touches it")
+			continue
+		}
+		above, err := m.dirs.at(it.path.Parent())
+		if err != nil {
+			return err
+		}
+		self, err := m.selfDir(it)
+		if err != nil {
+			return err
+		}
+		if self.state == dirDeleted {
+			above = self
+		}
+		switch above.state {
+		case dirLinked:
+			continue // a finding says it once
+		case dirDeleted:
+			if gone[above.top] == nil {
+				gone[above.top] = it
+				it.step = &Step{Path: above.top, Action: Deleted, Reason: "you deleted this directory; it stays deleted",
+					Count: len(m.in.inventory.Below(above.top))}
+			}
+			continue
+		case dirBlocked:
+			if b := m.byPath[above.top]; b != nil && b.base != nil && b.base.Kind != manifest.Dir {
+				break // a file of the base that becomes a directory
+			}
+			m.blocked(it, above.top)
+			continue
+		}
+		m.decideOne(it)
+	}
+	return nil
+}
+
+// selfDir is what stands at a path that is a directory of the base.
+func (m *maker) selfDir(it *item) (dirAt, error) {
+	if it.base == nil || it.base.Kind != manifest.Dir || it.class != manifest.Plain && it.class != manifest.Config {
+		return dirAt{}, nil
+	}
+	at, err := m.dirs.at(it.path)
+	if at.state == dirDeleted && it.theirs == nil {
+		at.state = dirMissing
+	}
+	return at, err
+}
+
+// blocked is a path below something that is not a directory any more.
+func (m *maker) blocked(it *item, top manifest.Path) {
+	if it.theirs == nil {
+		return // gone with the directory, on both sides
+	}
+	m.conflict(it, fmt.Sprintf("%s is not a directory any more", top))
+}
+
+func (m *maker) decideOne(it *item) {
+	if !it.live.info.Exists && slices.ContainsFunc(m.absent, func(g *manifest.Glob) bool { return g.Match(it.path) }) {
+		if it.theirs != nil {
+			it.step = m.step(it, Deleted, "listed under absent in "+settingsPath)
+		}
+		return
+	}
+	if it.from != "" && m.decideRename(it) {
+		return
+	}
+	v := decide(it.base, &it.live, it.theirs)
+	switch {
+	case v.action == Same && it.theirs == nil, v.action == Same && it.theirs.Kind == manifest.Dir:
+		return // nothing to do and nothing to tell
+	case v.action == Keep && it.theirs != nil && it.theirs.Kind == manifest.Dir:
+		return
+	case v.action == Conflict:
+		m.conflict(it, v.reason)
+		return
+	}
+	it.step = m.step(it, v.action, v.reason)
+	it.step.merged = v.merge
+}
+
+// decideRename follows the vendor's rename of a path that the operator edited or
+// deleted; an untouched one is a plain removal and addition. It reports whether
+// the new name is decided.
+func (m *maker) decideRename(it *item) bool {
+	old := m.byPath[it.from]
+	sameContent := old.base.SameContent(it.theirs)
+	switch {
+	case old.live.same(old.base):
+		return false
+	case it.live.info.Exists:
+		return false // something is at the new name already; the old one is decided by itself
+	case !old.live.info.Exists && sameContent:
+		it.step = m.step(it, Deleted, "you deleted it under its old name "+old.path.String())
+		return true
+	case !old.live.info.Exists:
+		m.conflict(it, fmt.Sprintf("you deleted it under its old name %s, this release changes it", old.path))
+		return true
+	case old.live.kind() != manifest.File:
+		return false
+	}
+	it.base, it.at, it.live = old.base, old.path, old.live
+	it.step = m.step(it, Merge, "this release renames "+old.path.String()+"; your edits go along")
+	it.step.From = old.path
+	it.step.merged = true
+	old.step = m.step(old, Remove, "renamed to "+it.path.String()+" in this release")
+	return true
+}
+
+func (m *maker) keep(it *item, reason string) {
+	it.step = m.step(it, Keep, reason)
+}
+
+// step makes the step of it; its result is what the action leads to.
+func (m *maker) step(it *item, a Action, reason string) *Step {
+	s := &Step{
+		Path: it.path, Action: a, Reason: reason, Config: it.class == manifest.Config,
+		Base: sideOf(it.base), Ours: it.live.side(), Theirs: sideOf(it.theirs), before: it.live.info,
+	}
+	if it.at != it.path {
+		s.before = fsys.Info{}
+	}
+	s.Result = s.Ours
+	switch a {
+	case Add, Replace, Merge:
+		s.Result = s.Theirs
+		if hasMode(it.theirs) {
+			if mode, ok := mergeMode(it.base, &it.live, it.theirs); ok {
+				s.Result.Mode = mode
+			}
+		}
+	case Mode:
+		s.Result.Mode, _ = mergeMode(it.base, &it.live, it.theirs)
+	case Remove, Clear:
+		s.Result = Side{Kind: manifest.Absent}
+	}
+	return s
+}
+
+// gather turns the decided items into the plan's sorted steps and conflicts.
+func (m *maker) gather() {
+	p := m.plan
+	for _, it := range m.items {
+		if it.step != nil && it.step.Action != Conflict {
+			p.Steps = append(p.Steps, *it.step)
+		}
+	}
+	slices.SortStableFunc(p.Steps, func(a, b Step) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	slices.SortStableFunc(p.Conflicts, func(a, b ConflictOf) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Action.Changes() && s.before.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
+			p.Warnings = append(p.Warnings, s.Path.String()+": loses its setuid, setgid or sticky bit")
+		}
+		if s.before.IsFile() && s.before.Nlink > 1 && s.Action.Changes() {
+			s.copied = true
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s: has %d names (hard links); its old bytes are copied apart and the other names keep them", s.Path, s.before.Nlink))
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package updater
+
+import (
+	"time"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+	"inplace/merge"
+)
+
+// PlanSchema is the form of a plan as a document.
+const PlanSchema = "inplace/plan/1"
+
+// Action is what an update does with a path.
+type Action string
+
+// The actions. Those from Keep on change nothing.
+const (
+	Add      Action = "add"
+	Replace  Action = "replace"
+	Merge    Action = "merge"
+	Remove   Action = "remove"
+	Mode     Action = "mode"
+	Clear    Action = "clear"    // what the product derived from a file that changes
+	Keep     Action = "keep"     // the operator's, or outside what an update touches
+	Deleted  Action = "deleted"  // stays deleted
+	Same     Action = "same"     // there already, as the vendor ships it
+	Conflict Action = "conflict" // decided by nobody yet
+)
+
+// Changes reports whether the action changes the installation.
+func (a Action) Changes() bool {
+	switch a {
+	case Add, Replace, Merge, Remove, Mode, Clear:
+		return true
+	}
+	return false
+}
+
+// Side is a path as one of the trees has it.
+type Side struct {
+	Kind   manifest.Kind   `json:"kind"`
+	Mode   uint32          `json:"mode,omitempty"`
+	Size   int64           `json:"size,omitempty"`
+	Digest manifest.Digest `json:"digest,omitzero"`
+	Target string          `json:"target,omitempty"`
+	UID    int             `json:"uid,omitempty"` // of ours and result
+	GID    int             `json:"gid,omitempty"`
+}
+
+// Step is one path of a plan, with the reason for what is done to it.
+type Step struct {
+	Path   manifest.Path `json:"path"`
+	Action Action        `json:"action"`
+	Reason string        `json:"reason"`
+	Config bool          `json:"config,omitempty"`
+	From   manifest.Path `json:"from,omitempty"`  // of a declared rename: where the base is
+	Count  int           `json:"count,omitempty"` // of a deleted directory: the paths below
+	Base   Side          `json:"base"`
+	Ours   Side          `json:"ours"`
+	Theirs Side          `json:"theirs"`
+	Result Side          `json:"result"`
+	Notes  []merge.Note  `json:"notes,omitempty"` // what a merge decided by itself
+
+	before  fsys.Info
+	content []byte // of a merge: base, ours and theirs become this
+	ours    []byte // of a merge: what the operator has, for the difference shown
+	merged  bool
+	decided bool // a conflict that the run or the settings decided for the operator's side
+	copied  bool // the live file has other names or a writer: its old bytes are copied apart
+}
+
+// Diff is the difference that a merge makes to the operator's file, as a unified
+// diff, or nil.
+func (s *Step) Diff() []byte {
+	if !s.merged {
+		return nil
+	}
+	return merge.Unified(s.ours, s.content, "a/"+string(s.Path), "b/"+string(s.Path), 3)
+}
+
+// ConflictOf says why a path cannot be decided, and holds its three sides.
+type ConflictOf struct {
+	Path   manifest.Path    `json:"path"`
+	Reason string           `json:"reason"`
+	Hunks  []merge.Conflict `json:"-"`
+	Where  ConflictPaths    `json:"where,omitzero"` // once the workspace is written
+
+	base, ours, theirs, merged []byte
+	has                        [3]bool // base, ours, theirs are files with contents to write
+}
+
+// ConflictPaths is where the sides of a conflict lie, relative to the installation;
+// "" for a side that does not exist.
+type ConflictPaths struct {
+	Base   string `json:"base,omitempty"`
+	Ours   string `json:"ours,omitempty"`
+	Theirs string `json:"theirs,omitempty"`
+	Merged string `json:"merged,omitempty"`
+}
+
+// Release names a level of a channel in a plan.
+type Release struct {
+	Level    int64           `json:"level"`
+	Channel  string          `json:"channel"`
+	Version  string          `json:"version"`
+	Released time.Time       `json:"released"`
+	Manifest manifest.Digest `json:"manifest"`
+}
+
+// Space is what an update needs where the installation lies, in bytes and inodes,
+// and what is free (inodes -1: not limited).
+type Space struct {
+	NeededBytes  int64 `json:"needed_bytes"`
+	FreeBytes    int64 `json:"free_bytes"`
+	NeededInodes int64 `json:"needed_inodes"`
+	FreeInodes   int64 `json:"free_inodes"`
+}
+
+// Finding is something that has to be put right before an update can begin.
+type Finding struct {
+	Path   string `json:"path,omitempty"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// Plan is everything that an update will do, decided before it does anything. It
+// prints as text, as JSON and later in other forms; Execute applies it once.
+type Plan struct {
+	Schema       string                 `json:"schema"`
+	Engine       string                 `json:"engine"`
+	Created      time.Time              `json:"created"`
+	Expires      time.Time              `json:"expires,omitzero"` // of the metadata it was made from
+	Product      string                 `json:"product"`
+	Action       string                 `json:"action"` // update, downgrade, revert, none
+	From         Release                `json:"from"`
+	To           Release                `json:"to"`
+	Source       string                 `json:"source"`
+	Steps        []Step                 `json:"steps"` // sorted by path
+	Conflicts    []ConflictOf           `json:"conflicts"`
+	Fixes        []manifest.Fix         `json:"fixes"` // of all levels on the way, the worst first
+	Instructions []Instruction          `json:"instructions"`
+	Irreversible *manifest.Irreversible `json:"irreversible,omitempty"`
+	Space        Space                  `json:"space"`
+	Findings     []Finding              `json:"findings"` // what stands in the way, all at once
+	Warnings     []string               `json:"warnings"`
+
+	target        *target
+	baseInventory *manifest.Inventory
+	snapshot      *backup.Snapshot // of a revert: what it takes back
+	entries       []backup.Entry   // of a revert: prepared when planning
+}
+
+// Instruction is what a release asks the operator to do by hand.
+type Instruction struct {
+	Level int64  `json:"level"`
+	Text  string `json:"text"`
+}
+
+// Count is the number of steps of each action.
+func (p *Plan) Count() map[Action]int {
+	n := map[Action]int{}
+	for i := range p.Steps {
+		n[p.Steps[i].Action]++
+	}
+	return n
+}
+
+// Empty reports whether the plan changes no path of the product.
+func (p *Plan) Empty() bool {
+	for i := range p.Steps {
+		if p.Steps[i].Action.Changes() {
+			return false
+		}
+	}
+	return len(p.Conflicts) == 0
+}

@@ -1,0 +1,133 @@
+package updater
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// Sizes that a run needs besides the new contents.
+const (
+	blockSize    = 4096
+	spareBytes   = 1 << 20 // journal, logs, directories
+	spareInodes  = 32
+	bytesPerStep = 400 // in entries and restore.sh
+)
+
+// preflight adds to the plan everything that would stop it on the way, all at once.
+// It writes nothing; what can only be known by trying is left to the stage.
+func (u *Updater) preflight(p *Plan) error {
+	root, err := u.tree.Lstat("")
+	if err != nil {
+		return err
+	}
+	u.owner(p, root)
+	parents := map[manifest.Path]bool{"": true, updatesDir: true}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Action.Changes() {
+			parents[s.Path.Parent()] = true
+		}
+	}
+	euid := os.Geteuid()
+	var dirs []manifest.Path
+	for d := range parents {
+		dirs = append(dirs, d)
+	}
+	slices.Sort(dirs)
+	for _, d := range dirs {
+		if f := u.placeable(d, root); f != nil {
+			p.Findings = append(p.Findings, *f)
+		}
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Action.Changes() && s.before.Exists && euid > 0 && s.before.UID != euid {
+			p.Findings = append(p.Findings, Finding{s.Path.String(),
+				fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), "run the update as the owner of the installation"})
+		}
+	}
+	return u.space(p)
+}
+
+// owner refuses to work on somebody else's tree: as root the new files would be
+// somebody's to prepare, as another user they could not be given their owner.
+func (u *Updater) owner(p *Plan, root fsys.Info) {
+	euid := os.Geteuid()
+	if euid < 0 || root.UID == euid {
+		return
+	}
+	p.Findings = append(p.Findings, Finding{".",
+		fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
+		fmt.Sprintf("sudo -u '#%d' %s", root.UID, u.Launcher())})
+}
+
+// placeable says why no names can be exchanged in the directory, if so.
+func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
+	info, err := u.tree.Lstat(string(dir))
+	if err != nil || !info.IsDir() {
+		return nil // made by the update, or already found by the plan
+	}
+	name := dir.String()
+	if dir == "" {
+		name = "."
+	}
+	if info.Dev != root.Dev {
+		return &Finding{name, "is another file system than the installation, so nothing can be exchanged with it in one step",
+			"unmount it for the update"}
+	}
+	d, err := u.tree.OpenDir(string(dir))
+	if err == nil {
+		err = d.Writable()
+		d.Close()
+	}
+	if err != nil {
+		return &Finding{name, "cannot be written to: " + cause(err).Error(), "check its owner, its mode and its mount"}
+	}
+	return nil
+}
+
+// space compares what the run will write with what is free.
+func (u *Updater) space(p *Plan) error {
+	need := int64(spareBytes)
+	inodes := int64(spareInodes)
+	blocks := func(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		need += bytesPerStep
+		switch s.Action {
+		case Add, Replace, Merge:
+			if s.Result.Kind == manifest.File {
+				need += blocks(s.Result.Size)
+			}
+			inodes++
+		}
+		if s.copied {
+			need += blocks(s.before.Size)
+			inodes++
+		}
+		if s.Theirs.Kind == manifest.File && s.Theirs.Size <= maxPristine && s.Action.Changes() {
+			need += s.Theirs.Size
+		}
+	}
+	if p.target != nil {
+		need += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(len(p.target.inventory.Entries))*statRecordSize
+	}
+	free, freeInodes, err := u.tree.Root().Space()
+	if err != nil {
+		return err
+	}
+	p.Space = Space{need, free, inodes, freeInodes}
+	if need > free {
+		p.Findings = append(p.Findings, Finding{".", fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", need, free),
+			"free some space on the file system of the installation"})
+	}
+	if freeInodes >= 0 && inodes > freeInodes {
+		p.Findings = append(p.Findings, Finding{".", fmt.Sprintf("not enough inodes: the update needs %d, %d are free", inodes, freeInodes),
+			"remove some files on the file system of the installation"})
+	}
+	return nil
+}

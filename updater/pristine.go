@@ -1,0 +1,263 @@
+package updater
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// Pristine contents are what merges and differences start from: each text file of up
+// to maxPristine bytes as the vendor shipped it. They lie in packs below
+// updates/installed/base, one pack per update with what it brought, so that an update
+// writes one file for them and not one each:
+//
+//	inplace-pack 1
+//	DIGEST SIZE      then SIZE bytes and a line feed; again for each content
+//	end COUNT
+//
+// Contents are checked by digest whenever they are read; one that is missing or
+// damaged is fetched from the repository again.
+const (
+	baseDir     = "updates/installed/base"
+	packHeader  = "inplace-pack 1\n"
+	packSuffix  = ".pack"
+	maxPristine = 1 << 20
+)
+
+var errNotKept = errors.New("its shipped contents are not kept here")
+
+// pristine finds contents in the packs.
+type pristine struct {
+	tree  *fsys.Tree
+	index map[manifest.Digest]packed // nil: not read yet
+}
+
+type packed struct {
+	pack   string
+	offset int64
+	size   int64
+}
+
+// get returns the content with digest d, or an error that wraps errNotKept.
+func (p *pristine) get(d manifest.Digest) ([]byte, error) {
+	if p.index == nil {
+		if err := p.load(); err != nil {
+			return nil, err
+		}
+	}
+	at, ok := p.index[d]
+	if !ok {
+		return nil, errNotKept
+	}
+	f, err := p.tree.OpenState(baseDir + "/" + at.pack)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data := make([]byte, at.size)
+	if _, err := f.ReadAt(data, at.offset); err != nil || manifest.DigestOf(data) != d {
+		return nil, fmt.Errorf("%s/%s: content %s is damaged: %w", baseDir, at.pack, d.Short(), errNotKept)
+	}
+	return data, nil
+}
+
+// load reads the heads of all packs. What of a pack cannot be read is left out.
+func (p *pristine) load() error {
+	p.index = map[manifest.Digest]packed{}
+	names, err := p.tree.Names(baseDir)
+	if fsys.IsAbsent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, packSuffix) {
+			continue
+		}
+		f, err := p.tree.OpenState(baseDir + "/" + name)
+		if err != nil {
+			return err
+		}
+		p.scan(f, name)
+		_ = f.Close()
+	}
+	return nil
+}
+
+func (p *pristine) scan(f *os.File, name string) {
+	r := bufio.NewReaderSize(f, 4096)
+	line, err := r.ReadString('\n')
+	if err != nil || line != packHeader {
+		return
+	}
+	at := int64(len(line))
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		hex, number, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		d, err := manifest.ParseHex(hex)
+		if err != nil {
+			return
+		}
+		size, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || size < 0 || size > maxPristine {
+			return
+		}
+		at += int64(len(line))
+		p.index[d] = packed{name, at, size}
+		at += size + 1
+		if int64(r.Buffered()) > size {
+			_, _ = r.Discard(int(size) + 1)
+		} else if _, err := f.Seek(at, io.SeekStart); err != nil {
+			return
+		} else {
+			r.Reset(f)
+		}
+	}
+}
+
+// has reports whether d is kept.
+func (p *pristine) has(d manifest.Digest) bool {
+	if p.index == nil && p.load() != nil {
+		return false
+	}
+	_, ok := p.index[d]
+	return ok
+}
+
+// packWriter writes a new pack. Until it is closed nothing of it counts.
+type packWriter struct {
+	dir   *fsys.Dir
+	f     *os.File
+	w     *bufio.Writer
+	name  string
+	seen  map[manifest.Digest]bool
+	count int
+}
+
+func newPack(t *fsys.Tree, level int64, m manifest.Digest) (*packWriter, error) {
+	if err := t.MkdirAll(baseDir, 0o700); err != nil {
+		return nil, err
+	}
+	dir, err := t.OpenDir(baseDir)
+	if err != nil {
+		return nil, err
+	}
+	p := &packWriter{dir: dir, name: fmt.Sprintf("%d-%s%s", level, m.Short(), packSuffix), seen: map[manifest.Digest]bool{}}
+	_ = dir.Remove(fsys.TempPrefix + p.name)
+	if p.f, err = dir.Create(fsys.TempPrefix + p.name); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	p.w = bufio.NewWriterSize(p.f, 1<<16)
+	_, err = p.w.WriteString(packHeader)
+	return p, err
+}
+
+// add keeps data, which has digest d, once.
+func (p *packWriter) add(d manifest.Digest, data []byte) error {
+	if p.seen[d] {
+		return nil
+	}
+	p.seen[d] = true
+	p.count++
+	_, _ = fmt.Fprintf(p.w, "%s %d\n", d.Hex(), len(data))
+	_, _ = p.w.Write(data)
+	return p.w.WriteByte('\n')
+}
+
+// close finishes the pack, synced only if asked; an empty one is dropped.
+func (p *packWriter) close(sync bool) error {
+	defer p.dir.Close()
+	_, _ = fmt.Fprintf(p.w, "end %d\n", p.count)
+	err := p.w.Flush()
+	if err == nil && sync {
+		err = p.f.Sync()
+	}
+	if e := p.f.Close(); err == nil {
+		err = e
+	}
+	if err != nil || p.count == 0 {
+		_ = p.dir.Remove(fsys.TempPrefix + p.name)
+		return err
+	}
+	if err := p.dir.Rename(fsys.TempPrefix+p.name, p.dir, p.name); err != nil {
+		return err
+	}
+	if sync {
+		return p.dir.Sync()
+	}
+	return nil
+}
+
+// abandon throws an unfinished pack away.
+func (p *packWriter) abandon() {
+	_ = p.f.Close()
+	_ = p.dir.Remove(fsys.TempPrefix + p.name)
+	p.dir.Close()
+}
+
+// keepable reports whether the shipped content of e is one to keep, as far as its
+// entry tells; its text has to be looked at.
+func keepable(e *manifest.Entry) bool {
+	return e != nil && e.Kind == manifest.File && e.Size <= maxPristine
+}
+
+// mergePacks writes everything that keep names into one pack when the packs have
+// become many, so that what no level needs any more does not pile up.
+func mergePacks(t *fsys.Tree, keep map[manifest.Digest]bool, level int64, m manifest.Digest, most int) error {
+	p := &pristine{tree: t}
+	names, err := t.Names(baseDir)
+	if err != nil || len(names) <= most {
+		return err
+	}
+	if err := p.load(); err != nil {
+		return err
+	}
+	w, err := newPack(t, level, manifest.DigestOf([]byte("merged "+m.String())))
+	if err != nil {
+		return err
+	}
+	digests := make([]manifest.Digest, 0, len(p.index))
+	for d := range p.index {
+		if keep[d] {
+			digests = append(digests, d)
+		}
+	}
+	slices.SortFunc(digests, func(a, b manifest.Digest) int { return slices.Compare(a[:], b[:]) })
+	for _, d := range digests {
+		data, err := p.get(d)
+		if errors.Is(err, errNotKept) {
+			continue
+		}
+		if err == nil {
+			err = w.add(d, data)
+		}
+		if err != nil {
+			w.abandon()
+			return err
+		}
+	}
+	if err := w.close(true); err != nil {
+		return err
+	}
+	for _, n := range names {
+		if n != w.name && strings.HasSuffix(n, packSuffix) {
+			if err := t.RemoveState(baseDir + "/" + n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,465 @@
+package updater
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// stager writes everything that a plan will make live into the stage.
+type stager struct {
+	u       *Updater
+	plan    *Plan
+	in      *installed
+	stage   *backup.Stage
+	entries []backup.Entry
+	pack    *packWriter
+	packMu  sync.Mutex
+	base    pristine
+	bytes   int64 // that the slots will hold once the change is live
+	total   int64
+	done    atomic.Int64
+	warn    []string
+	warnMu  sync.Mutex
+}
+
+// job is one file to stage.
+type job struct {
+	step  *Step
+	entry *backup.Entry
+}
+
+// stagePlan stages plan for the snapshot id and returns its entries. Interrupted, it
+// leaves a stage without a journal, which the next run throws away.
+func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id string) (s *stager, err error) {
+	s = &stager{u: u, plan: plan, in: in}
+	s.base.tree = u.tree
+	if s.stage, err = backup.NewStage(u.tree); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			if s.pack != nil {
+				s.pack.abandon()
+			}
+			err = errors.Join(err, s.stage.Discard())
+		}
+	}()
+	if s.pack, err = newPack(u.tree, plan.To.Level, plan.To.Manifest); err != nil {
+		return s, err
+	}
+	jobs, err := s.list()
+	if err != nil {
+		return s, err
+	}
+	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
+		return s, err
+	}
+	if err := s.keepShipped(ctx); err != nil {
+		return s, err
+	}
+	if err := s.record(id); err != nil {
+		return s, err
+	}
+	if err := s.touched(); err != nil {
+		return s, err
+	}
+	if err := s.config(); err != nil {
+		return s, err
+	}
+	pack := s.pack
+	s.pack = nil
+	return s, pack.close(!fsys.SyncsWhole)
+}
+
+// list makes an entry for each path that changes, and a job for each that needs
+// bytes in its slot.
+func (s *stager) list() ([]job, error) {
+	owners := newDirs(s.u.tree, s.in.inventory)
+	slot := 0
+	s.entries = make([]backup.Entry, 0, len(s.plan.Steps)+8)
+	var steps []*Step
+	for i := range s.plan.Steps {
+		step := &s.plan.Steps[i]
+		if !step.Action.Changes() {
+			continue
+		}
+		e := backup.Entry{Class: backup.Product, Slot: backup.NoSlot, Path: step.Path, Before: step.before}
+		e.Old = stateOf(step.Ours, step.before)
+		if step.From != "" || !step.before.Exists {
+			e.Old = backup.State{Kind: backup.Absent}
+		}
+		e.New = stateOf(step.Result, fsys.Info{})
+		if step.Action == Clear {
+			e.Old = backup.State{Kind: backup.Whole, Ino: step.before.Ino}
+		}
+		if e.Old.Kind == backup.Absent || step.Action != Mode && e.Old.Kind != e.New.Kind {
+			above, err := owners.owner(step.Path.Parent())
+			if err != nil {
+				return nil, err
+			}
+			e.New.UID, e.New.GID = above.UID, above.GID
+		} else {
+			e.New.UID, e.New.GID = step.before.UID, step.before.GID
+		}
+		inPlace := step.Action == Mode && !step.copied
+		if (e.Old.Kind != backup.Dir && e.Old.Kind != backup.Absent || e.New.Kind == backup.File || e.New.Kind == backup.Link) && !inPlace {
+			e.Slot = slot
+			slot++
+		}
+		if e.Old.Kind == backup.File && e.Slot != backup.NoSlot {
+			s.bytes += e.Old.Size
+		}
+		s.entries = append(s.entries, e)
+		steps = append(steps, step)
+	}
+	var jobs []job
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.Slot != backup.NoSlot && (e.New.Kind == backup.File || e.New.Kind == backup.Link) {
+			jobs = append(jobs, job{steps[i], e})
+			s.total += e.New.Size
+		}
+	}
+	s.u.event(PhaseStage, "progress", "", 0, s.total)
+	return jobs, nil
+}
+
+// owner is the nearest directory above that is there.
+func (d *dirs) owner(dir manifest.Path) (fsys.Info, error) {
+	for {
+		at, err := d.at(dir)
+		if err != nil || at.state == dirThere {
+			return at.info, err
+		}
+		dir = dir.Parent()
+	}
+}
+
+func stateOf(s Side, info fsys.Info) backup.State {
+	out := backup.State{Mode: s.Mode, UID: s.UID, GID: s.GID, MTime: info.MTime, Size: s.Size, Digest: s.Digest, Target: s.Target}
+	switch s.Kind {
+	case manifest.File:
+		out.Kind = backup.File
+	case manifest.Dir:
+		out.Kind = backup.Dir
+	case manifest.Link:
+		out.Kind = backup.Link
+	default:
+		return backup.State{Kind: backup.Absent}
+	}
+	return out
+}
+
+// put stages the new side of one path, and a copy of the old one where its inode
+// cannot become the backup.
+func (s *stager) put(ctx context.Context, j job) error {
+	e := j.entry
+	if e.New.Kind == backup.Link {
+		return s.stage.PutLink(e.Slot, e.New.Target, e.New.UID, e.New.GID)
+	}
+	meta := backup.Meta{Mode: e.New.Mode, UID: e.New.UID, GID: e.New.GID}
+	old, err := s.oldFile(j.step)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		defer func() { _ = old.Close() }()
+		if meta.Attrs, err = fsys.Xattrs(old); err != nil {
+			return err
+		}
+	}
+	refused, err := s.stage.Put(e.Slot, meta, func(f *os.File) error {
+		switch {
+		case j.step.merged:
+			_, err := f.Write(j.step.content)
+			return err
+		case j.step.Action == Mode:
+			return fsys.CopyData(f, old)
+		}
+		return s.fetch(ctx, e.New, f)
+	})
+	if err != nil {
+		return fmt.Errorf("stage %s: %w", e.Path, err)
+	}
+	for _, name := range refused {
+		s.warning(fmt.Sprintf("%s: %s cannot be kept without more rights", e.Path, name))
+	}
+	if j.step.copied && old != nil {
+		if err := s.stage.PutOld(e.Slot, backup.Meta{Mode: e.Old.Mode, UID: e.Old.UID, GID: e.Old.GID, Attrs: meta.Attrs, MTime: e.Old.MTime}, old); err != nil {
+			return fmt.Errorf("copy %s: %w", e.Path, err)
+		}
+	}
+	s.u.event(PhaseStage, "progress", "", s.done.Add(e.New.Size), s.total)
+	return nil
+}
+
+func (s *stager) warning(text string) {
+	s.warnMu.Lock()
+	defer s.warnMu.Unlock()
+	s.warn = append(s.warn, text)
+}
+
+// oldFile opens the file that a step replaces, or the one that it was renamed from.
+func (s *stager) oldFile(step *Step) (*os.File, error) {
+	p := step.Path
+	if step.From != "" {
+		p = step.From
+	}
+	if step.Ours.Kind != manifest.File {
+		return nil, nil
+	}
+	f, err := s.u.tree.Open(string(p))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fsys.ErrNotRegular) {
+		return nil, &backup.DriftError{Path: p}
+	}
+	return f, err
+}
+
+// fetch writes the vendor's content into f, checked by digest as it is written, and
+// keeps a text of it for later merges.
+func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error {
+	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	if want.Size > maxPristine {
+		if err := fsys.Reserve(f, want.Size); err != nil {
+			return err
+		}
+		_, err = io.Copy(f, r)
+		return err
+	}
+	data := bytes.NewBuffer(make([]byte, 0, want.Size))
+	if _, err := io.Copy(data, r); err != nil {
+		return err
+	}
+	if _, err := f.Write(data.Bytes()); err != nil {
+		return err
+	}
+	return s.keep(want.Digest, data.Bytes())
+}
+
+func (s *stager) keep(d manifest.Digest, data []byte) error {
+	if !manifest.IsText(data) {
+		return nil
+	}
+	s.packMu.Lock()
+	defer s.packMu.Unlock()
+	if s.base.has(d) {
+		return nil
+	}
+	return s.pack.add(d, data)
+}
+
+// keepShipped keeps what the vendor ships for paths whose new content is not the
+// vendor's: merged ones, and those where yours stays.
+func (s *stager) keepShipped(ctx context.Context) error {
+	for i := range s.plan.Steps {
+		step := &s.plan.Steps[i]
+		t := step.Theirs
+		if t.Kind != manifest.File || t.Size > maxPristine || (step.Result.Digest == t.Digest && step.Action.Changes()) ||
+			step.Action == Deleted || s.base.has(t.Digest) {
+			continue
+		}
+		r, err := s.u.client.Blob(ctx, t.Digest, t.Size)
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(r)
+		_ = r.Close()
+		if err == nil {
+			err = s.keep(t.Digest, data)
+		}
+		if err != nil {
+			return fmt.Errorf("keep %s as shipped: %w", step.Path, err)
+		}
+	}
+	return nil
+}
+
+// record stages what is installed, as it will be, beside the product's paths.
+func (s *stager) record(id string) error {
+	t := s.plan.target
+	next := record{
+		Product: s.in.Product, Version: t.manifest.Product.Version, Level: t.Level, Channel: t.Channel,
+		Released: t.manifest.Released, Snapshot: id, Engine: s.u.opt.Engine,
+	}
+	for _, p := range s.in.Placed {
+		if t.inventory.Find(p.Path) == nil {
+			next.Placed = append(next.Placed, p)
+		}
+	}
+	slot := len(s.entries)
+	files := recordFiles(&next, t.raw, t.inventory)
+	for _, path := range []manifest.Path{recordPath, inventoryPath, manifestPath} {
+		e, err := s.recordEntry(path, files[path], slot)
+		if err != nil {
+			return err
+		}
+		s.entries = append(s.entries, e)
+		slot++
+	}
+	return nil
+}
+
+func (s *stager) recordEntry(path manifest.Path, data []byte, slot int) (backup.Entry, error) {
+	info, err := s.u.tree.Lstat(string(path))
+	if err != nil {
+		return backup.Entry{}, err
+	}
+	f, err := s.u.tree.OpenState(string(path))
+	if err != nil {
+		return backup.Entry{}, err
+	}
+	defer func() { _ = f.Close() }()
+	e := backup.Entry{Class: backup.Record, Slot: slot, Path: path, Old: backup.StateOf(info), Before: info}
+	if e.Old.Digest, err = backup.DigestFile(f); err != nil {
+		return backup.Entry{}, err
+	}
+	e.New = backup.State{Kind: backup.File, Mode: 0o600, UID: info.UID, GID: info.GID, Size: int64(len(data)), Digest: manifest.DigestOf(data)}
+	s.bytes += e.Old.Size
+	_, err = s.stage.Put(slot, backup.Meta{Mode: 0o600, UID: info.UID, GID: info.GID}, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
+	return e, err
+}
+
+// touched records the times of the directories whose names change, for the way back.
+func (s *stager) touched() error {
+	more, err := touchedDirs(s.u.tree, s.entries)
+	s.entries = append(s.entries, more...)
+	return err
+}
+
+func touchedDirs(t *fsys.Tree, entries []backup.Entry) ([]backup.Entry, error) {
+	seen := map[manifest.Path]bool{}
+	var out []backup.Entry
+	for _, e := range entries {
+		dir := e.Path.Parent()
+		if e.Class != backup.Product || seen[dir] || e.ModeOnly() {
+			continue
+		}
+		seen[dir] = true
+		info, err := t.Lstat(string(dir))
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			continue // made by this change
+		}
+		m := backup.Entry{Class: backup.Touched, Slot: backup.NoSlot, Path: dir, Old: backup.StateOf(info), New: backup.StateOf(info)}
+		m.New.MTime = 0
+		if dir == "" {
+			m.Path = backup.RootPath
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// config copies the configuration, touched or not, into the snapshot.
+func (s *stager) config() error {
+	more, err := s.u.copyConfig(s.stage, s.in)
+	s.entries = append(s.entries, more...)
+	return err
+}
+
+// copyConfig copies every file of configuration into the stage: those the release
+// lists, and what the operator has put into directories that are configuration.
+func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry, error) {
+	rules, err := in.manifest.Rules.Compile()
+	if err != nil {
+		return nil, err
+	}
+	found := map[manifest.Path]bool{}
+	for _, pattern := range in.manifest.Rules.Config {
+		g, err := manifest.CompileGlob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		if prefix := g.Prefix(); prefix != "" {
+			if err := u.walkConfig(prefix, rules, found); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		for i := range in.inventory.Entries {
+			if e := &in.inventory.Entries[i]; e.Kind == manifest.File && g.Match(e.Path) && rules.Class(e.Path) == manifest.Config {
+				found[e.Path] = true
+			}
+		}
+	}
+	var paths []manifest.Path
+	for p := range found {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	var out []backup.Entry
+	for _, p := range paths {
+		f, err := u.tree.Open(string(p))
+		if fsys.IsAbsent(err) || errors.Is(err, fsys.ErrNotRegular) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		info, err := fsys.FileInfo(f)
+		e := backup.Entry{Class: backup.Config, Slot: len(out), Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
+		if err == nil {
+			e.Old.Digest, err = backup.DigestFile(f)
+		}
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			err = stage.PutConfig(e.Slot, backup.Meta{Mode: 0o600, UID: -1, MTime: info.MTime}, f)
+		}
+		_ = f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("copy %s: %w", p, err)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found map[manifest.Path]bool) error {
+	info, err := u.tree.Lstat(string(p))
+	var link *fsys.LinkError
+	if errors.As(err, &link) || manifest.IsState(p) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsFile() && rules.Class(p) == manifest.Config {
+		found[p] = true
+	}
+	if !info.IsDir() {
+		return nil
+	}
+	names, err := u.tree.Names(string(p))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := u.walkConfig(p.Join(name), rules, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}

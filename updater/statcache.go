@@ -1,0 +1,182 @@
+package updater
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"os"
+	"sort"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// The stat cache spares a plan the reading of files that nobody has touched. It is
+// updates/installed/statcache: a header of 64 bytes (magic, digest of the inventory
+// it belongs to, the cache's own time, number of records, CRC-32), then for each entry
+// of the inventory, in its order, a record of 88 bytes (size, mtime, ctime, inode,
+// device, mode, digest, CRC-32; all zero: not known). Only the records of paths in
+// question are read.
+//
+// A record answers only if every number is as it was and both times lie before the
+// cache was begun: a file changed in the same tick of the clock could otherwise pass
+// for unchanged (git calls such entries racily clean). The cache is a hint that can be
+// deleted at any time; a torn or foreign one answers nothing.
+const (
+	statPath       = "updates/installed/statcache"
+	statMagic      = "inplace-stat 1\n\x00"
+	statHeaderSize = 64
+	statRecordSize = 88
+)
+
+type statCache struct {
+	f     *os.File
+	taken int64
+	count int
+}
+
+// openStatCache opens the cache of inv; nil where there is none that fits.
+func openStatCache(t *fsys.Tree, inv *manifest.Inventory) *statCache {
+	f, err := t.OpenState(statPath)
+	if err != nil {
+		return nil
+	}
+	var h [statHeaderSize]byte
+	if _, err := f.ReadAt(h[:], 0); err != nil || string(h[:16]) != statMagic ||
+		!bytes.Equal(h[16:48], inv.Digest[:]) ||
+		int(binary.LittleEndian.Uint32(h[56:])) != len(inv.Entries) ||
+		binary.LittleEndian.Uint32(h[60:]) != crc32.ChecksumIEEE(h[:60]) {
+		_ = f.Close()
+		return nil
+	}
+	return &statCache{f: f, taken: int64(binary.LittleEndian.Uint64(h[48:])), count: len(inv.Entries)}
+}
+
+func (c *statCache) close() {
+	if c != nil {
+		_ = c.f.Close()
+	}
+}
+
+// digest is that of the file which is entry index of the inventory and of which
+// lstat tells info, if the cache can vouch for it.
+func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
+	if c == nil || index < 0 || index >= c.count || info.CTime == 0 {
+		return manifest.Digest{}, false
+	}
+	var r [statRecordSize]byte
+	if _, err := c.f.ReadAt(r[:], statHeaderSize+int64(index)*statRecordSize); err != nil {
+		return manifest.Digest{}, false
+	}
+	if info.MTime >= c.taken || info.CTime >= c.taken {
+		return manifest.Digest{}, false
+	}
+	d := manifest.Digest(r[48:80])
+	want := statRecord(info, d)
+	return d, r == want && !d.IsZero()
+}
+
+func statRecord(info fsys.Info, d manifest.Digest) (r [statRecordSize]byte) {
+	le := binary.LittleEndian
+	le.PutUint64(r[0:], uint64(info.Size))
+	le.PutUint64(r[8:], uint64(info.MTime))
+	le.PutUint64(r[16:], uint64(info.CTime))
+	le.PutUint64(r[24:], info.Ino)
+	le.PutUint64(r[32:], info.Dev)
+	le.PutUint32(r[40:], uint32(info.Mode))
+	copy(r[48:], d[:])
+	le.PutUint32(r[80:], crc32.ChecksumIEEE(r[:80]))
+	return r
+}
+
+// known is what a run has learnt of a file: what lstat tells and its digest.
+type known struct {
+	info   fsys.Info
+	digest manifest.Digest
+}
+
+// writeStatCache writes the cache for inv: what this run has learnt, and for other
+// entries whatever the cache of the inventory before knew under the same path. It
+// is not synced, and failing to write it is no failure.
+func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) {
+	_ = t.In(statPath, func(d *fsys.Dir, name string) error {
+		tmp := fsys.TempPrefix + name
+		_ = d.Remove(tmp)
+		f, err := d.Create(tmp)
+		if err != nil {
+			return err
+		}
+		err = fillStatCache(f, inv, learnt, before, beforeInv)
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err == nil {
+			err = d.Rename(tmp, d, name)
+		}
+		if err != nil {
+			_ = d.Remove(tmp)
+		}
+		return err
+	})
+}
+
+func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) error {
+	info, err := fsys.FileInfo(f)
+	if err != nil {
+		return err
+	}
+	var old []byte
+	if before != nil {
+		old = make([]byte, before.count*statRecordSize)
+		if _, err := before.f.ReadAt(old, statHeaderSize); err != nil && err != io.EOF {
+			old = nil
+		}
+	}
+	buf := make([]byte, statHeaderSize+len(inv.Entries)*statRecordSize)
+	next := 0
+	for i := range inv.Entries {
+		e := &inv.Entries[i]
+		to := buf[statHeaderSize+i*statRecordSize:][:statRecordSize]
+		if k, ok := learnt[e.Path]; ok {
+			r := statRecord(k.info, k.digest)
+			copy(to, r[:])
+			continue
+		}
+		if old == nil {
+			continue
+		}
+		for next < len(beforeInv.Entries) && beforeInv.Entries[next].Path < e.Path {
+			next++
+		}
+		if next < len(beforeInv.Entries) && beforeInv.Entries[next].Path == e.Path {
+			copyOldRecord(to, old[next*statRecordSize:][:statRecordSize], before.taken)
+		}
+	}
+	le := binary.LittleEndian
+	copy(buf, statMagic)
+	copy(buf[16:], inv.Digest[:])
+	le.PutUint64(buf[48:], uint64(info.MTime))
+	le.PutUint32(buf[56:], uint32(len(inv.Entries)))
+	le.PutUint32(buf[60:], crc32.ChecksumIEEE(buf[:60]))
+	_, err = f.Write(buf)
+	return err
+}
+
+// copyOldRecord carries a record over, unless it was racily clean for the cache that
+// it comes from: the new cache is younger and would believe it.
+func copyOldRecord(to, from []byte, taken int64) {
+	le := binary.LittleEndian
+	if int64(le.Uint64(from[8:])) < taken && int64(le.Uint64(from[16:])) < taken {
+		copy(to, from)
+	}
+}
+
+// indexOf is the place of p among the entries of inv, or -1.
+func indexOf(inv *manifest.Inventory, p manifest.Path) int {
+	i := sort.Search(len(inv.Entries), func(i int) bool { return inv.Entries[i].Path >= p })
+	if i < len(inv.Entries) && inv.Entries[i].Path == p {
+		return i
+	}
+	return -1
+}

@@ -1,0 +1,145 @@
+package updater
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/updater/journal"
+)
+
+// Status tells where the installation stands. If it may write and nobody else does,
+// it first mends what an interrupted run has left. A source that cannot be reached
+// is told in the status and is no error.
+func (u *Updater) Status(ctx context.Context) (*Status, error) {
+	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}}
+	release, rec, err := u.begin(ctx)
+	s.Recovery = rec
+	var open *OpenError
+	switch {
+	case err == nil:
+		defer release()
+	case errors.As(err, &open):
+		s.Open = true
+		return s, err
+	case errors.Is(err, fsys.ErrLocked):
+		return s, err
+	case errors.Is(err, fs.ErrPermission), isReadOnly(err):
+		if err := u.lookOnly(); err != nil {
+			s.Open = errors.As(err, &open)
+			return s, err
+		}
+	default:
+		return s, err
+	}
+	r, err := readRecord(u.tree)
+	if err != nil {
+		return s, err
+	}
+	s.Product, s.Installed = r.Product, r.release()
+	if s.Snapshots, err = u.snapshots(r.Snapshot); err != nil {
+		return s, err
+	}
+	if s.Conflicts, err = u.openConflicts(); err != nil {
+		return s, err
+	}
+	if err := u.connect(ctx); err != nil {
+		s.NewestErr = err.Error()
+		return s, nil
+	}
+	list, err := u.client.Releases(u.channel())
+	if err != nil {
+		s.NewestErr = err.Error()
+		return s, nil
+	}
+	for _, l := range list {
+		if l.Level == r.Level {
+			s.Withdrawn = l.Withdrawn
+		}
+		if l.Withdrawn == "" && (s.Newest == nil || l.Level > s.Newest.Level) {
+			s.Newest = &Release{Level: l.Level, Channel: l.Channel, Manifest: l.Digest}
+		}
+	}
+	return s, nil
+}
+
+func isReadOnly(err error) bool { return errors.Is(err, fsys.ErrReadOnly) }
+
+// snapshots lists what is kept, the newest first; current is the one that a revert
+// takes back next.
+func (u *Updater) snapshots(current string) ([]SnapshotInfo, error) {
+	ids, err := backup.List(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	out := []SnapshotInfo{}
+	for _, id := range slices.Backward(ids) {
+		snap, err := backup.Load(u.tree, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // what is left of a transaction that was undone
+		}
+		info := SnapshotInfo{ID: id, Current: id == current}
+		if err != nil {
+			info.Damaged = err.Error()
+		} else {
+			info.Action, info.Created, info.Bytes = snap.Action, snap.Created, snap.Bytes
+			info.From, info.To = snap.From.Level, snap.To.Level
+			for _, e := range snap.Entries {
+				if e.Class == backup.Product {
+					info.Paths++
+				}
+			}
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+// Guard says whether the product may start: nil, or *[OpenError]. Without an open
+// journal it costs a few system calls and no more; with one it finishes or undoes the
+// interrupted run. Somebody else than the owner, who may not read the journal, goes
+// by the marker OPEN.
+func Guard(ctx context.Context, home, engine string) error {
+	tree, err := fsys.Open(home)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	marker, err := tree.Lstat(journal.Open)
+	if err != nil {
+		return err
+	}
+	journalInfo, err := tree.Lstat(journal.Path)
+	if err != nil {
+		return err
+	}
+	if !marker.Exists && !journalInfo.Exists {
+		return nil
+	}
+	root, err := tree.Lstat("")
+	if err != nil {
+		return err
+	}
+	if euid := os.Geteuid(); euid > 0 && euid != root.UID {
+		return &OpenError{}
+	}
+	u, err := Open(Options{Home: home, Engine: engine})
+	if err != nil {
+		return &OpenError{Cause: err}
+	}
+	defer u.Close()
+	release, _, err := u.begin(ctx)
+	if err != nil {
+		var open *OpenError
+		if errors.As(err, &open) {
+			return err
+		}
+		return &OpenError{Cause: err}
+	}
+	release()
+	return nil
+}

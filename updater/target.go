@@ -1,0 +1,265 @@
+package updater
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+	"inplace/manifest/repository"
+)
+
+// target is the release to go to, with everything a plan needs of it.
+type target struct {
+	repository.Release
+	manifest  *manifest.Manifest
+	raw       []byte
+	inventory *manifest.Inventory
+	between   []*manifest.Manifest // of the levels passed over, and the target's own, in order
+	newest    int64                // of the channel
+}
+
+func (t *target) release() Release {
+	return Release{Level: t.Level, Channel: t.Channel, Version: t.manifest.Product.Version,
+		Released: t.manifest.Released, Manifest: t.Digest}
+}
+
+// connect opens the source and checks its metadata against what the installation
+// trusts. It writes nothing.
+func (u *Updater) connect(ctx context.Context) error {
+	if u.client != nil {
+		return nil
+	}
+	source := u.source()
+	if source == "" {
+		return &PreflightError{[]Finding{{Path: settingsPath, Reason: "names no source of updates",
+			Hint: "add a line `source: URL or directory` to " + settingsPath + ", or give --source"}}}
+	}
+	trust, err := readTrust(u.tree)
+	if err != nil {
+		return err
+	}
+	c, err := repository.Open(source, repository.ClientOptions{AllowStale: u.opt.AllowStale != ""})
+	if err != nil {
+		return err
+	}
+	if err := c.Refresh(ctx, trust, u.opt.Now()); err != nil {
+		_ = c.Close()
+		return err
+	}
+	u.client = c
+	return nil
+}
+
+func readTrust(t *fsys.Tree) (*repository.TrustState, error) {
+	data, err := t.ReadState(trustPath, repository.MaxTrustBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: is missing: nothing can be trusted without it; put it back from a backup of this installation, or adopt it anew", trustPath)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return repository.ParseTrustState(trustPath, data)
+}
+
+// saveTrust keeps what was learnt of the metadata, so that it can never go back.
+func saveTrust(t *fsys.Tree, state *repository.TrustState) error {
+	if state == nil {
+		return nil
+	}
+	data := state.Marshal()
+	if old, err := t.ReadState(trustPath, repository.MaxTrustBytes); err == nil && string(old) == string(data) {
+		return nil
+	}
+	if err := t.MkdirAll("updates/trust", 0o700); err != nil {
+		return err
+	}
+	return t.WriteState(trustPath, data, 0o600)
+}
+
+// choose finds the release to go to: the level that was asked for, or the newest of
+// the channel that may be reached from here in one step. nil: stay where we are.
+func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
+	channel := u.channel()
+	list, err := u.client.Releases(channel)
+	if err != nil {
+		var missing *repository.NotFoundError
+		if errors.As(err, &missing) {
+			return nil, fmt.Errorf("channel %s: %w in %s (channels: %s)", channel, ErrUnknownLevel, u.client.Source(), joined(u.client.Channels()))
+		}
+		return nil, err
+	}
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b repository.Release) int { return cmp.Compare(a.Level, b.Level) })
+	t := &target{}
+	if len(list) > 0 {
+		t.newest = list[len(list)-1].Level
+	}
+	if u.opt.HasLevel {
+		return u.chooseLevel(ctx, t, in, list)
+	}
+	for _, r := range slices.Backward(list) {
+		if r.Level <= in.Level {
+			break
+		}
+		if r.Withdrawn != "" {
+			continue
+		}
+		m, raw, err := u.client.Manifest(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if m.From.Min > in.Level || fits(m) != nil {
+			continue
+		}
+		t.Release, t.manifest, t.raw = r, m, raw
+		return t, u.complete(ctx, t, in, list)
+	}
+	return nil, nil
+}
+
+func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, list []repository.Release) (*target, error) {
+	level := u.opt.Level
+	if level == in.Level {
+		return nil, nil
+	}
+	i := slices.IndexFunc(list, func(r repository.Release) bool { return r.Level == level })
+	if i < 0 {
+		levels := make([]string, len(list))
+		for i, r := range list {
+			levels[i] = fmt.Sprint(r.Level)
+		}
+		return nil, fmt.Errorf("level %d: %w in channel %s (levels: %s)", level, ErrUnknownLevel, u.channel(), joined(levels))
+	}
+	if list[i].Withdrawn != "" {
+		return nil, fmt.Errorf("level %d: %w: %s", level, ErrWithdrawn, list[i].Withdrawn)
+	}
+	m, raw, err := u.client.Manifest(ctx, list[i])
+	if err != nil {
+		return nil, err
+	}
+	if level > in.Level && m.From.Min > in.Level {
+		return nil, &PreflightError{[]Finding{{Reason: fmt.Sprintf("level %d can be reached from level %d on, level %d is installed", level, m.From.Min, in.Level),
+			Hint: fmt.Sprintf("go to level %d first", m.From.Min)}}}
+	}
+	if err := fits(m); err != nil {
+		return nil, err
+	}
+	t.Release, t.manifest, t.raw = list[i], m, raw
+	return t, u.complete(ctx, t, in, list)
+}
+
+// fits reports why a release is not for this machine.
+func fits(m *manifest.Manifest) error {
+	here := runtime.GOOS + "/" + runtime.GOARCH
+	if len(m.Platforms) > 0 && !slices.Contains(m.Platforms, here) {
+		return &PreflightError{[]Finding{{Reason: fmt.Sprintf("level %d is for %s, this is %s", m.Level, joined(m.Platforms), here)}}}
+	}
+	return nil
+}
+
+// complete reads the target's inventory and the manifests of the levels passed over,
+// whose renames, fixes and instructions count too.
+func (u *Updater) complete(ctx context.Context, t *target, in *installed, list []repository.Release) error {
+	if t.manifest.Product.Name != in.Product {
+		return &PreflightError{[]Finding{{Reason: fmt.Sprintf("the repository is of product %s, installed is %s", t.manifest.Product.Name, in.Product)}}}
+	}
+	var err error
+	if t.inventory, err = u.client.Inventory(ctx, t.manifest); err != nil {
+		return err
+	}
+	for _, r := range list {
+		if r.Level <= in.Level || r.Level >= t.Level || r.Withdrawn != "" {
+			continue
+		}
+		if m, _, err := u.client.Manifest(ctx, r); err == nil {
+			t.between = append(t.between, m)
+		} else if cancelled(ctx) != nil {
+			return err
+		}
+	}
+	if t.Level > in.Level {
+		t.between = append(t.between, t.manifest)
+	}
+	return nil
+}
+
+// renames maps old paths to new ones over all levels on the way, and back for a
+// downgrade. A path renamed twice maps to its last name.
+func (t *target) renames(in *installed) map[manifest.Path]manifest.Path {
+	out := map[manifest.Path]manifest.Path{}
+	if t.Level < in.Level {
+		for _, r := range in.manifest.Renames {
+			out[r.To] = r.From
+		}
+		return out
+	}
+	first := map[manifest.Path]manifest.Path{} // newest name -> oldest
+	for _, m := range t.between {
+		for _, r := range m.Renames {
+			from := r.From
+			if f, ok := first[r.From]; ok {
+				from = f
+				delete(first, r.From)
+			}
+			first[r.To] = from
+		}
+	}
+	for to, from := range first {
+		out[from] = to
+	}
+	return out
+}
+
+// fixes are those of all levels on the way, the worst first, each once.
+func (t *target) fixes() []manifest.Fix {
+	out := []manifest.Fix{}
+	for _, m := range t.between {
+		for _, f := range m.Fixes {
+			if !slices.ContainsFunc(out, func(o manifest.Fix) bool { return o.ID == f.ID }) {
+				out = append(out, f)
+			}
+		}
+	}
+	rank := []string{"critical", "high", "medium", "low", ""}
+	kinds := []string{"security", "bug", "improvement"}
+	slices.SortStableFunc(out, func(a, b manifest.Fix) int {
+		return cmp.Or(cmp.Compare(slices.Index(rank, a.Severity), slices.Index(rank, b.Severity)),
+			cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+func (t *target) instructions() []Instruction {
+	out := []Instruction{}
+	for _, m := range t.between {
+		if m.Instructions != "" {
+			out = append(out, Instruction{m.Level, m.Instructions})
+		}
+	}
+	return out
+}
+
+func joined(list []string) string {
+	const most = 8
+	slices.Sort(list)
+	if len(list) == 0 {
+		return "none"
+	}
+	out := ""
+	for i, s := range list {
+		if i == most {
+			return out + fmt.Sprintf(", and %d more", len(list)-most)
+		}
+		if i > 0 {
+			out += ", "
+		}
+		out += s
+	}
+	return out
+}

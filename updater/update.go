@@ -1,0 +1,294 @@
+package updater
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"time"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+	"inplace/updater/journal"
+	"inplace/updater/running"
+	"inplace/updater/settings"
+)
+
+// DryRun makes the plan and writes nothing, nowhere. A plan with conflicts or
+// findings is no error. Errors: *[fsys.LockedError] beside a running update,
+// *[OpenError] on an open journal, those of metadata and settings.
+func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
+	if err := u.lookOnly(); err != nil {
+		return nil, err
+	}
+	in, err := readInstalled(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	return u.planFrom(ctx, in)
+}
+
+// lookOnly refuses to look at an installation that is being changed.
+func (u *Updater) lookOnly() error {
+	if err := u.tree.Locked(lockPath); err != nil {
+		return err
+	}
+	j, err := journal.Read(u.tree)
+	if err != nil || j != nil {
+		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, j)}
+	}
+	return nil
+}
+
+// planFrom chooses the release and plans the way to it.
+func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
+	err := u.during(PhaseMetadata, func() error { return u.connect(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	to, err := u.choose(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if to == nil {
+		return &Plan{Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
+			Action: "none", From: in.release(), To: in.release(), Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: []manifest.Fix{},
+			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: []string{}}, nil
+	}
+	var plan *Plan
+	err = u.during(PhasePlan, func() (err error) {
+		plan, err = u.makePlan(ctx, in, to)
+		return err
+	})
+	return plan, err
+}
+
+// begin takes the lock and mends what an interrupted run has left.
+func (u *Updater) begin(ctx context.Context) (release func(), rec *Recovery, err error) {
+	lock, err := u.tree.Lock(lockPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec, err = u.recover(ctx)
+	if err != nil {
+		lock.Release()
+		return nil, rec, err
+	}
+	return lock.Release, rec, nil
+}
+
+// Update goes to the newest level of the channel, or to the one asked for. Until its
+// commit point it has changed nothing but its own state; after it, it finishes or
+// rolls back. The outcome is there whenever a plan was made, also with an error.
+//
+// Errors: *[ConflictError] (the workspace is written), *[PreflightError],
+// *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
+// *[OpenError], *[fsys.LockedError], and those of metadata, settings and context.
+func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
+	release, rec, err := u.begin(ctx)
+	out := &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
+	if err != nil {
+		return out, err
+	}
+	defer release()
+	in, err := readInstalled(u.tree)
+	if err != nil {
+		return out, err
+	}
+	if out.Plan, err = u.planFrom(ctx, in); err != nil {
+		return out, err
+	}
+	if err := saveTrust(u.tree, u.client.State()); err != nil {
+		return out, err
+	}
+	plan := out.Plan
+	if plan.Action == "none" {
+		return out, nil
+	}
+	if len(plan.Conflicts) > 0 {
+		if err := u.writeWorkspace(plan); err != nil {
+			return out, err
+		}
+		return out, &ConflictError{plan.Conflicts}
+	}
+	if len(plan.Findings) > 0 {
+		return out, &PreflightError{plan.Findings}
+	}
+	err = u.execute(ctx, in, plan, out)
+	if err == nil {
+		u.settle(plan, out)
+	}
+	return out, err
+}
+
+// execute applies a plan without conflicts or findings.
+func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *Outcome) error {
+	now := u.opt.Now()
+	id, err := backup.NewID(u.tree, now, plan.To.Level)
+	if err != nil {
+		return err
+	}
+	if err := u.notRunning(in); err != nil { // early: before the long part
+		return err
+	}
+	var s *stager
+	err = u.during(PhaseStage, func() (err error) {
+		s, err = u.stagePlan(ctx, in, plan, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	head := backup.Head{
+		ID: id, Action: plan.Action, Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,
+		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes,
+	}
+	tx := &transaction{u: u, in: in, stage: s.stage, head: head, entries: s.entries, plan: plan, out: out}
+	err = tx.run(ctx, func() error {
+		for _, w := range s.warn {
+			out.Warnings = append(out.Warnings, w)
+		}
+		if err := u.notRunning(in); err != nil {
+			return err
+		}
+		return u.unchanged(plan)
+	})
+	return err
+}
+
+// notRunning refuses while somebody runs the product, unless told to go on.
+func (u *Updater) notRunning(in *installed) error {
+	if u.opt.AllowRunning {
+		return nil
+	}
+	rules, err := in.manifest.Rules.Compile()
+	if err != nil {
+		return err
+	}
+	report, err := running.Find(u.tree.Path(), running.Options{Skip: func(rel string) bool {
+		c := rules.Class(manifest.Path(rel))
+		return c == manifest.Data || c == manifest.Ignore || manifest.IsState(manifest.Path(rel))
+	}})
+	if err != nil {
+		return err
+	}
+	if len(report.Processes) > 0 {
+		return &RunningError{report}
+	}
+	if blind := report.Blind(); blind != "" {
+		u.event(PhaseCheck, "note", blind, 0, 0)
+	}
+	return nil
+}
+
+// unchanged looks once more at each path that is about to change.
+func (u *Updater) unchanged(plan *Plan) error {
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		if !s.Action.Changes() {
+			continue
+		}
+		info, err := u.tree.Lstat(string(s.Path))
+		if err != nil {
+			return err
+		}
+		if info.Exists != s.before.Exists || info.Exists && !info.IsDir() && !info.Unchanged(s.before) {
+			return &backup.DriftError{Path: s.Path}
+		}
+	}
+	return nil
+}
+
+// settle does what is left once the update is live and the journal closed: nothing
+// here can fail the run.
+func (u *Updater) settle(plan *Plan, out *Outcome) {
+	u.event(PhaseFinish, "begin", "", 0, 0)
+	warn := func(err error) {
+		if err != nil {
+			out.Warnings = append(out.Warnings, "cleaning up: "+err.Error())
+		}
+	}
+	u.learn(plan)
+	warn(u.tree.RemoveAll(conflictsDir))
+	warn(u.standingAbsent(plan))
+	removed, err := backup.Prune(u.tree, backup.Retention{Keep: u.settings.Backup.Keep, MaxAge: u.settings.Backup.MaxAge,
+		MaxSize: u.settings.Backup.MaxSize}, u.opt.Now(), out.Snapshot)
+	warn(err)
+	if len(removed) > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("removed %s older than the settings keep: %s", plural(len(removed), "snapshot"), joined(removed)))
+	}
+	if plan.target != nil {
+		keep := map[manifest.Digest]bool{}
+		for i := range plan.target.inventory.Entries {
+			keep[plan.target.inventory.Entries[i].Digest] = true
+		}
+		warn(mergePacks(u.tree, keep, plan.To.Level, plan.To.Manifest, maxPacks))
+	}
+	u.event(PhaseFinish, "end", "", 0, 0)
+}
+
+// maxPacks is how many packs of pristine contents may lie beside each other.
+const maxPacks = 16
+
+// learn writes the stat cache of the new level: the digests of what was just made
+// live are known without reading it.
+func (u *Updater) learn(plan *Plan) {
+	if plan.target == nil {
+		return
+	}
+	learnt := map[manifest.Path]known{}
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		if !s.Action.Changes() || s.Result.Kind != manifest.File {
+			continue
+		}
+		info, err := u.tree.Lstat(string(s.Path))
+		if err == nil && info.IsFile() && info.Size == s.Result.Size {
+			learnt[s.Path] = known{info, s.Result.Digest}
+		}
+	}
+	in := plan.baseInventory
+	before := openStatCache(u.tree, in)
+	defer before.close()
+	writeStatCache(u.tree, plan.target.inventory, learnt, before, in)
+}
+
+// standingAbsent writes an absent line for each deleted file whose conflict was
+// decided for the operator's side, so that it is not asked again.
+func (u *Updater) standingAbsent(plan *Plan) error {
+	var add []string
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		if s.Action == Deleted && s.decided {
+			add = append(add, string(s.Path))
+		}
+	}
+	if len(add) == 0 {
+		return nil
+	}
+	data, err := u.tree.ReadState(settingsPath, settings.MaxBytes)
+	if err != nil {
+		return err
+	}
+	if data, err = settings.AppendList(data, "absent", add...); err != nil {
+		return err
+	}
+	return u.tree.WriteState(settingsPath, data, 0o600)
+}
+
+// restoreScriptOf is the restore.sh of an open transaction, for a hint; "" if none
+// can be named.
+func restoreScriptOf(t *fsys.Tree, j *journal.Record) string {
+	dirs := []string{backup.StageDir}
+	if j != nil && backup.ValidID(j.ID) {
+		dirs = append([]string{path.Join(backup.SnapshotsDir, j.ID)}, dirs...)
+	} else if ids, err := backup.List(t); err == nil && len(ids) > 0 {
+		dirs = append(dirs, path.Join(backup.SnapshotsDir, ids[len(ids)-1]))
+	}
+	for _, d := range dirs {
+		if info, err := t.Lstat(path.Join(d, "restore.sh")); err == nil && info.IsFile() {
+			return path.Join(d, "restore.sh")
+		}
+	}
+	return ""
+}

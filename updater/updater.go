@@ -1,0 +1,206 @@
+// Package updater updates an installed product where it stands.
+//
+// # The life of an update
+//
+// Everything is a three-way merge of trees: base is the release that is installed, as
+// the vendor shipped it (its inventory is kept in the installation); ours is the
+// installation as it is, with the operator's edits; theirs is the release to go to.
+//
+//	lock, recover     one run at a time; an interrupted one is finished or undone first
+//	metadata          signed, fresh, never older than what was seen before
+//	plan              a pure value: for each path that differs between base and theirs
+//	                  what is done to it and why; every merge is made here, in memory
+//	conflicts?        the workspace is written, nothing else; the run ends
+//	preflight         space, permissions, owners, devices: all findings at once
+//	stage             every new byte written aside, checked by digest as it is written
+//	check             nobody runs the product, nothing changed since the plan
+//	commit            journal; then each path exchanged with its staged slot; one sync
+//	finish            history, stat cache, old snapshots
+//
+// Up to the journal an interruption leaves the installation untouched; what lies in
+// the stage is thrown away by the next run. From the journal on, the next run of any
+// command that may write finishes or undoes what was begun (see recover.go). What was
+// live before lies in the snapshot from the very step that replaced it.
+//
+// The record of what is installed is part of the same exchange, so that it can never
+// disagree with the files, and a revert brings it back with them.
+//
+// # What a run may cost
+//
+// Reading the two inventories is the only work that grows with the installation;
+// everything else grows with the number of paths that differ between them.
+package updater
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"inplace/backup/fsys"
+	"inplace/manifest/repository"
+	"inplace/updater/settings"
+)
+
+// The places below the installation that belong to the updater.
+const (
+	updatesDir   = "updates"
+	installedDir = "updates/installed"
+	settingsPath = "updates/settings.yaml"
+	trustPath    = "updates/trust/state"
+	lockPath     = "updates/lock"
+	conflictsDir = "updates/conflicts"
+)
+
+// Options say which installation, and how this one run differs from its settings.
+type Options struct {
+	Home    string // the installation directory
+	Source  string // instead of the settings' source, for one run
+	Channel string // instead of the settings' channel, for one run
+
+	Level    int64 // go to this level and no other; only if HasLevel
+	HasLevel bool
+
+	OnConflict   string // stop, ours or theirs; "" is stop
+	AllowRunning bool   // go on although the product runs
+	AllowStale   string // the reason to accept expired metadata; "": do not
+
+	Engine string           // version of this program, for records
+	Now    func() time.Time // nil: time.Now
+	Report Reporter         // nil: nobody listens
+}
+
+// Updater is one installation, opened.
+type Updater struct {
+	opt      Options
+	tree     *fsys.Tree
+	settings *settings.Settings
+	client   *repository.Client
+}
+
+// Open opens the installation. Errors: ErrNotAdopted where there is none; the
+// settings' faults; *[fsys.UnsafeError] for state that somebody else could have made.
+func Open(opt Options) (*Updater, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	tree, err := fsys.Open(opt.Home)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
+	}
+	u := &Updater{opt: opt, tree: tree}
+	if err := u.load(); err != nil {
+		tree.Close()
+		return nil, err
+	}
+	return u, nil
+}
+
+func (u *Updater) load() error {
+	for _, dir := range []string{updatesDir, installedDir, "updates/trust", "updates/backups", "updates/stage", conflictsDir} {
+		info, err := u.tree.Lstat(dir)
+		if err == nil {
+			err = u.tree.CheckState(dir, info)
+		}
+		if err == nil && info.Exists && !info.IsDir() {
+			err = &fsys.UnsafeError{Path: dir, Reason: "want a directory of the updater"}
+		}
+		if err != nil {
+			return err
+		}
+		if dir == installedDir && !info.Exists {
+			return fmt.Errorf("%s: %w", u.tree.Path(), ErrNotAdopted)
+		}
+	}
+	data, err := u.tree.ReadState(settingsPath, settings.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		s := settings.Default()
+		u.settings = &s
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	u.settings, err = settings.Parse(settingsPath, data)
+	return err
+}
+
+// Close lets go of the installation.
+func (u *Updater) Close() {
+	if u.client != nil {
+		_ = u.client.Close()
+	}
+	u.tree.Close()
+}
+
+// Home is the resolved path of the installation.
+func (u *Updater) Home() string { return u.tree.Path() }
+
+// Launcher is the launcher's path in the installation.
+func (u *Updater) Launcher() string { return "bin/" + u.settings.Launcher + ".sh" }
+
+func (u *Updater) source() string {
+	if u.opt.Source != "" {
+		return u.opt.Source
+	}
+	return u.settings.Source
+}
+
+func (u *Updater) channel() string {
+	if u.opt.Channel != "" {
+		return u.opt.Channel
+	}
+	return u.settings.Channel
+}
+
+func (u *Updater) event(phase Phase, kind, text string, done, total int64) {
+	if u.opt.Report != nil {
+		u.opt.Report(Event{Time: u.opt.Now(), Phase: phase, Kind: kind, Text: text, Done: done, Total: total})
+	}
+}
+
+// during reports the begin and the end of a phase around fn.
+func (u *Updater) during(phase Phase, fn func() error) error {
+	u.event(phase, "begin", "", 0, 0)
+	err := fn()
+	u.event(phase, "end", "", 0, 0)
+	return err
+}
+
+// cancelled is why a run ended before its commit point.
+func cancelled(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// cause strips the path that a caller names anyway.
+func cause(err error) error {
+	var a *fs.PathError
+	if errors.As(err, &a) {
+		return a.Err
+	}
+	var b *fsys.PathError
+	if errors.As(err, &b) {
+		return b.Err
+	}
+	return err
+}
+
+// actor is who runs this, as user@host.
+func actor() string {
+	name := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return name + "@" + host
+}
