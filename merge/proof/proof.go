@@ -1,0 +1,137 @@
+// Package proof is the independent check of a clean merge. It shares no code with
+// the mergers and reads each format with readers of its own: encoding/xml, yaml.v3,
+// hujson with encoding/json, go-toml, and small line readers for properties, ini
+// and env files. It looks at what the texts mean, never at how they were merged.
+//
+// A text becomes a tree of keys (tree.go); siblings are told apart by key, by an
+// identifying attribute or by a name-like child, never by position. The trees of
+// the three inputs then say what a merge must hold (compare.go):
+//   - the merged text parses if ours and theirs do;
+//   - no key stands more often than in any input;
+//   - a key that one side changed has that side's value, one that nobody changed is
+//     as it was, one that both changed differently proves a conflict;
+//   - no comment that the operator wrote is gone (comments.go).
+//
+// Order of keys, and of list items, is not judged.
+//
+// The readers take hostile input: sizes and depth are limited, and past a limit the
+// merge is not proven.
+package proof
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// Limits past which nothing is proven.
+const (
+	maxBytes   = 16 << 20 // of one text
+	maxDepth   = 500      // of nested keys
+	maxOpeners = 100_000  // of [ and { in one text whose reader descends without a limit
+	maxDots    = 10_000   // in one line, for the same reason
+)
+
+// errLimit is in every error about a text that is past a limit.
+var errLimit = errors.New("past the limits of the proof")
+
+// A reader turns a text of its format into a tree. An error other than errLimit
+// means that the text is not of the format.
+type reader func(data []byte) (*node, error)
+
+// readerOf returns the reader of a format, nil if there is none, and the prefixes of
+// its comment lines.
+func readerOf(format string) (reader, []string) {
+	switch format {
+	case "properties":
+		return readProperties, []string{"#", "!"}
+	case "ini":
+		return readINI, []string{"#", ";"}
+	case "env":
+		return readEnv, []string{"#"}
+	case "xml":
+		return readXML, nil
+	case "yaml":
+		return readYAML, []string{"#"}
+	case "json":
+		return readJSON, []string{"//", "/*", "*"}
+	case "jsonc":
+		return readJSONC, []string{"//", "/*", "*"}
+	case "toml":
+		return readTOML, []string{"#"}
+	}
+	return nil, nil
+}
+
+// Check returns nil if merged is a sound merge of base, ours and theirs in the
+// format, or if nothing can be said: the format is unknown, or ours or theirs does
+// not parse in it. Otherwise the error names each fault by its key, without values:
+// these may be secrets. A base that does not parse leaves only the checks that need
+// no base.
+func Check(format string, base, ours, theirs, merged []byte) error {
+	if hasMarkers(merged) && !hasMarkers(base) && !hasMarkers(ours) && !hasMarkers(theirs) {
+		return errors.New("conflict markers are left in the merged text")
+	}
+	read, commentPrefixes := readerOf(format)
+	if read == nil {
+		return nil
+	}
+	var trees [3]*node
+	for i, side := range []struct {
+		name string
+		data []byte
+	}{{"base", base}, {"ours", ours}, {"theirs", theirs}} {
+		tree, err := parse(read, side.data)
+		switch {
+		case errors.Is(err, errLimit):
+			return fmt.Errorf("%s: %w", side.name, err)
+		case err != nil && i > 0:
+			return nil
+		}
+		trees[i] = tree
+	}
+	tree, err := parse(read, merged)
+	if err != nil {
+		return fmt.Errorf("merged: not %s though ours and theirs are: %w", format, err)
+	}
+	return errors.Join(
+		compare(trees[0], trees[1], trees[2], tree),
+		compareComments(format, commentPrefixes, base, ours, merged),
+	)
+}
+
+// parse reads one text. A panic of a library is an error of the text.
+func parse(read reader, data []byte) (tree *node, err error) {
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("%w: want at most %d bytes, got %d", errLimit, maxBytes, len(data))
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			tree, err = nil, fmt.Errorf("reader gave up: %v", p)
+		}
+	}()
+	tree, err = read(bytes.TrimPrefix(data, []byte("\uFEFF")))
+	if err != nil {
+		return nil, err
+	}
+	return tree, tree.checkDepth(0)
+}
+
+// checkNesting refuses a text that could nest deeper than its reader can take.
+func checkNesting(data []byte) error {
+	if n := bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")); n > maxOpeners {
+		return fmt.Errorf("%w: want at most %d brackets, got %d", errLimit, maxOpeners, n)
+	}
+	return nil
+}
+
+// hasMarkers tells whether a line begins as a conflict marker.
+func hasMarkers(data []byte) bool {
+	for _, char := range []string{"<", "|", ">"} {
+		marker := bytes.Repeat([]byte(char), 7)
+		if bytes.HasPrefix(data, marker) || bytes.Contains(data, append([]byte("\n"), marker...)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,203 @@
+package proof
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// readXML reads one well-formed document. Beyond what encoding/xml refuses, it wants
+// exactly one root, no text outside it, and no attribute twice. Entities declared
+// in the document are known by name; external ones and schemas are never fetched.
+func readXML(data []byte) (*node, error) {
+	d, err := newXMLDecoder(data)
+	if err != nil {
+		return nil, err
+	}
+	top := block("")
+	open := []*node{top}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		in := open[len(open)-1]
+		switch t := token.(type) {
+		case xml.StartElement:
+			if in == top && len(top.kids) > 0 {
+				return nil, fmt.Errorf("line %d: a second root element", lineOf(d))
+			}
+			if len(open) > maxDepth {
+				return nil, fmt.Errorf("%w: want at most %d levels of elements", errLimit, maxDepth)
+			}
+			e, err := xmlElement(t)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", lineOf(d), err)
+			}
+			in.add(e)
+			open = append(open, e)
+		case xml.EndElement:
+			joinText(in)
+			identify(in)
+			open = open[:len(open)-1]
+		case xml.CharData:
+			s := strings.TrimSpace(string(t))
+			if s != "" && in == top {
+				return nil, fmt.Errorf("line %d: text outside the root element", lineOf(d))
+			}
+			if s != "" {
+				in.add(leaf(textID, s))
+			}
+		case xml.Directive:
+			for _, m := range entityDeclaration.FindAllSubmatch(t, -1) {
+				name := string(m[1])
+				d.Entity[name] = "&" + name + ";"
+			}
+		}
+	}
+	if len(top.kids) == 0 {
+		return nil, errors.New("no root element")
+	}
+	return top, nil
+}
+
+// textID is the id of an element's text.
+const textID = "#text"
+
+var entityDeclaration = regexp.MustCompile(`<!ENTITY\s+([A-Za-z_][\w.-]*)\s`)
+
+func lineOf(d *xml.Decoder) int {
+	line, _ := d.InputPos()
+	return line
+}
+
+func xmlElement(t xml.StartElement) (*node, error) {
+	e := block(xmlName(t.Name))
+	seen := make(map[xml.Name]bool, len(t.Attr))
+	for _, a := range t.Attr {
+		if seen[a.Name] {
+			return nil, fmt.Errorf("attribute %s stands twice", a.Name.Local)
+		}
+		seen[a.Name] = true
+		e.add(leaf("@"+xmlName(a.Name), a.Value))
+	}
+	return e, nil
+}
+
+func xmlName(n xml.Name) string {
+	if n.Space == "" {
+		return n.Local
+	}
+	return n.Space + ":" + n.Local
+}
+
+// joinText makes the pieces of an element's text one: comments and elements cut it.
+func joinText(e *node) {
+	var text []string
+	kids := e.kids[:0]
+	for _, k := range e.kids {
+		if k.id == textID {
+			text = append(text, k.value)
+		} else {
+			kids = append(kids, k)
+		}
+	}
+	e.kids = kids
+	if text != nil {
+		e.add(leaf(textID, strings.Join(text, "\n")))
+	}
+}
+
+// identify tells an element from its like: by an identifying attribute, or by the
+// text of a name-like child.
+func identify(e *node) {
+	for _, a := range []string{"@name", "@id", "@key", "@className"} {
+		if v, ok := e.kidValue(a); ok {
+			e.id += "[" + a + "=" + v + "]"
+			return
+		}
+	}
+	found := ""
+	for _, k := range e.kids {
+		name := k.id[strings.LastIndexByte(k.id, ':')+1:] // without the name space
+		switch name {
+		case "name", "servlet-name", "filter-name", "param-name", "role-name", "groupId", "artifactId":
+			if v, ok := k.kidValue(textID); ok {
+				found += "[" + name + "=" + v + "]"
+			}
+		}
+	}
+	e.id += found
+}
+
+// newXMLDecoder reads UTF-8, UTF-16 (by its byte order mark or its first character),
+// ISO-8859-1 and US-ASCII.
+func newXMLDecoder(data []byte) (*xml.Decoder, error) {
+	wide := false
+	for _, c := range []struct {
+		start string
+		order binary.ByteOrder
+	}{{"\xFE\xFF", binary.BigEndian}, {"\xFF\xFE", binary.LittleEndian}, {"\x00<", binary.BigEndian}, {"<\x00", binary.LittleEndian}} {
+		if bytes.HasPrefix(data, []byte(c.start)) {
+			if len(data)%2 != 0 {
+				return nil, errors.New("UTF-16 of an odd number of bytes")
+			}
+			units := make([]uint16, len(data)/2)
+			for i := range units {
+				units[i] = c.order.Uint16(data[2*i:])
+			}
+			data = bytes.TrimPrefix([]byte(string(utf16.Decode(units))), []byte("\uFEFF"))
+			wide = true
+			break
+		}
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	d.Entity = map[string]string{}
+	d.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
+		switch strings.ToLower(charset) {
+		case "iso-8859-1", "latin1", "iso_8859-1":
+			return &latin1Reader{in: in}, nil
+		case "us-ascii", "ascii":
+			return in, nil
+		case "utf-16", "utf-16le", "utf-16be":
+			if wide {
+				return in, nil
+			}
+		}
+		return nil, fmt.Errorf("character set %q is not known here", charset)
+	}
+	return d, nil
+}
+
+// latin1Reader turns ISO-8859-1 into UTF-8. It reads no further than it must:
+// encoding/xml hands it the input from the byte after the declaration.
+type latin1Reader struct {
+	in   io.Reader
+	buf  [1024]byte
+	rest []byte // UTF-8 that did not fit
+}
+
+func (r *latin1Reader) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		n, err := r.in.Read(r.buf[:])
+		if n == 0 {
+			return 0, err
+		}
+		for _, c := range r.buf[:n] {
+			r.rest = utf8.AppendRune(r.rest, rune(c))
+		}
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
