@@ -12,8 +12,8 @@ import (
 // Found is something that recovery met at a path and that was neither the old nor
 // the new state. It was moved aside, not lost.
 type Found struct {
-	Path manifest.Path
-	Kept string // where it is now, relative to the installation; "" when it stayed
+	Path manifest.Path `json:"path"`
+	Kept string        `json:"kept,omitempty"` // where it is now, relative to the installation; "" when it stayed
 }
 
 // DriftError names a path that changed between the last look and the exchange.
@@ -74,7 +74,11 @@ func (c *Change) Run(entries []Entry) error {
 			}
 		}
 		for _, e := range group.entries {
-			if err := c.step(group.verb, e); err != nil {
+			err := c.step(group.verb, e)
+			if fsys.IsAbsent(err) && (e.New.Kind == Absent || group.verb == removeDir || group.verb == clearName) {
+				err = nil // a directory above is not there (any more, or yet): neither is the path
+			}
+			if err != nil {
 				return err
 			}
 			c.done++

@@ -33,7 +33,7 @@ func MarshalEntries(entries []Entry) []byte {
 		b = append(b, ' ')
 		b = e.New.append(b)
 		b = append(b, ' ')
-		b = appendEscaped(b, string(e.Path))
+		b = append(b, manifest.Escape(string(e.Path))...)
 		b = append(b, '\n')
 	}
 	return fmt.Appendf(b, "end %d\n", len(entries))
@@ -46,7 +46,7 @@ func (s State) append(b []byte) []byte {
 	case Dir:
 		return fmt.Appendf(b, "d:%o:%d:%d:%d", s.Mode, s.UID, s.GID, s.MTime)
 	case Link:
-		return appendEscaped(fmt.Appendf(b, "l:%d:%d:%d:", s.UID, s.GID, s.MTime), s.Target)
+		return fmt.Appendf(b, "l:%d:%d:%d:%s", s.UID, s.GID, s.MTime, manifest.Escape(s.Target))
 	case Whole:
 		return fmt.Appendf(b, "t:%d", s.Ino)
 	}
@@ -104,7 +104,7 @@ func parseEntry(line string) (Entry, error) {
 	if e.New, err = parseState(f[3]); err != nil {
 		return Entry{}, err
 	}
-	raw, err := unescape(f[4])
+	raw, err := manifest.Unescape(f[4])
 	if err != nil {
 		return Entry{}, err
 	}
@@ -170,43 +170,7 @@ func parseState(text string) (State, error) {
 			return State{}, err
 		}
 	case Link:
-		s.Target, err = unescape(strings.Join(f[4:], ":"))
+		s.Target, err = manifest.Unescape(strings.Join(f[4:], ":"))
 	}
 	return s, err
-}
-
-const upperHex = "0123456789ABCDEF"
-
-func appendEscaped(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x21 || c == 0x7F || c == '%' {
-			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
-		} else {
-			b = append(b, c)
-		}
-	}
-	return b
-}
-
-func unescape(s string) (string, error) {
-	if !strings.Contains(s, "%") {
-		return s, nil
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b = append(b, s[i])
-			continue
-		}
-		if i+2 >= len(s) {
-			return "", fmt.Errorf("want %%XX, got %.40q", s[i:])
-		}
-		hi, lo := strings.IndexByte(upperHex, s[i+1]), strings.IndexByte(upperHex, s[i+2])
-		if hi < 0 || lo < 0 {
-			return "", fmt.Errorf("want %%XX, got %.40q", s[i:])
-		}
-		b = append(b, byte(hi<<4|lo))
-		i += 2
-	}
-	return string(b), nil
 }

@@ -29,6 +29,9 @@ func GiveSlotsBack(tree *fsys.Tree, from, to string) error {
 
 func moveSlots(tree *fsys.Tree, from, to string) error {
 	source, err := tree.OpenDir(path.Join(SnapshotsDir, from))
+	if fsys.IsAbsent(err) {
+		return nil // retired already
+	}
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,26 @@
 package manifest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // escaped reports whether c is written as %XX in an inventory: what would end a
 // field or a line, the controls, and the escape itself.
 func escaped(c byte) bool { return c <= ' ' || c == 0x7f || c == '%' }
+
+// Escape writes s for a field of a line-based list: bytes below 0x21, 0x7F and `%`
+// as %XX with upper-case digits, all else as it is.
+func Escape(s string) string { return escapeName(s) }
+
+// Unescape reads what [Escape] writes and refuses every other spelling.
+func Unescape(s string) (string, error) {
+	out, fault := unescapeName(s)
+	if fault != "" {
+		return "", fmt.Errorf("%.60q: %s", s, fault)
+	}
+	return out, nil
+}
 
 const upperHex = "0123456789ABCDEF"
 

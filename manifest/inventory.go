@@ -34,6 +34,10 @@ const (
 	Other // a socket, a device, a pipe; never in an inventory
 )
 
+// MarshalText gives the word for k, for documents.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+
 // String returns the word used in messages.
 func (k Kind) String() string {
 	switch k {

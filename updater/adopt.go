@@ -133,8 +133,8 @@ func (a *adopter) findings() error {
 		return err
 	}
 	if euid := os.Geteuid(); euid >= 0 && root.UID != euid {
-		list = append(list, Finding{".", fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
-			fmt.Sprintf("run it as that user: sudo -u '#%d' ...", root.UID)})
+		list = append(list, Finding{Path: ".", Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
+			Hint: fmt.Sprintf("run it as that user: sudo -u '#%d' ...", root.UID)})
 	}
 	for _, dir := range []string{updatesDir, "bin"} {
 		info, err := a.tree.Lstat(dir)
@@ -142,7 +142,7 @@ func (a *adopter) findings() error {
 			return err
 		}
 		if info.Exists && !info.IsDir() {
-			list = append(list, Finding{dir, "is in the way: a directory of this name is needed", "move it away, or adopt the directory above it"})
+			list = append(list, Finding{Path: dir, Reason: "is in the way: a directory of this name is needed", Hint: "move it away, or adopt the directory above it"})
 		}
 	}
 	for _, suffix := range []string{"sh", "cmd"} {
@@ -152,7 +152,7 @@ func (a *adopter) findings() error {
 		}
 	}
 	if j, err := a.tree.Lstat(journal.Path); err != nil || j.Exists {
-		list = append(list, Finding{journal.Path, "an update was interrupted here, but the record of what is installed is gone", "put updates/installed back from a backup of this installation"})
+		list = append(list, Finding{Path: journal.Path, Reason: "an update was interrupted here, but the record of what is installed is gone", Hint: "put updates/installed back from a backup of this installation"})
 	}
 	if len(list) > 0 {
 		return &PreflightError{list}
@@ -175,11 +175,11 @@ func (a *adopter) blockedLauncher(path string, text []byte) *Finding {
 			}
 		}
 	}
-	return &Finding{path, "is the product's own; it is never overwritten", "choose another name for the launcher: --launcher NAME"}
+	return &Finding{Path: path, Reason: "is the product's own; it is never overwritten", Hint: "choose another name for the launcher: --launcher NAME"}
 }
 
 // launcherMark is in every launcher of the updater's own.
-const launcherMark = "launcher of the in-place updater"
+const launcherMark = "Starts the updater of this installation"
 
 // connect opens the source and establishes the first trust.
 func (a *adopter) connect(ctx context.Context) error {

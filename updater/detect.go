@@ -18,6 +18,7 @@ const (
 // data and ignored paths say nothing about the level.
 func (a *adopter) compare(l *level) {
 	c := &l.candidate
+	c.Foreign, c.Examples = []ForeignFile{}, []string{}
 	c.Release = Release{Level: l.Level, Channel: l.Channel, Version: l.manifest.Product.Version, Released: l.manifest.Released, Manifest: l.Digest}
 	for i := range l.inventory.Entries {
 		e := &l.inventory.Entries[i]
@@ -89,7 +90,7 @@ func (a *adopter) choose() (*level, error) {
 		err.Candidates = append(err.Candidates, a.levels[i].candidate)
 	}
 	slices.SortStableFunc(err.Candidates, func(x, y Candidate) int {
-		return cmp.Or(cmp.Compare(x.Differ, y.Differ), cmp.Compare(y.Same, x.Same), cmp.Compare(y.Level, x.Level))
+		return cmp.Compare(x.Level, y.Level)
 	})
 	a.out.Candidates = err.Candidates
 	return nil, err
@@ -138,4 +139,5 @@ func (a *adopter) edits(base *level) {
 		}
 		a.out.Edits = append(a.out.Edits, edit)
 	}
+	slices.SortStableFunc(a.out.Edits, func(x, y Edit) int { return cmp.Compare(x.Path, y.Path) })
 }

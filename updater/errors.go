@@ -16,6 +16,8 @@ var (
 	ErrNothingToRevert = errors.New("there is no update to take back")
 	// ErrUnknownLevel: the channel has no such level.
 	ErrUnknownLevel = errors.New("no such level")
+	// ErrDeclined: the plan was shown and not confirmed; nothing was changed.
+	ErrDeclined = errors.New("was not confirmed")
 	// ErrWithdrawn: the vendor has withdrawn the level.
 	ErrWithdrawn = errors.New("was withdrawn by the vendor")
 )
@@ -109,15 +111,15 @@ func (e *BaseError) Error() string {
 // Candidate is a level that adopt compared with the installation.
 type Candidate struct {
 	Release
-	Differ  int // files outside configuration that are there and differ
-	Edited  int // files of configuration that differ
-	Missing int // files of the level that are not there
-	Same    int
+	Differ  int `json:"differ"`  // files outside configuration that are there and differ
+	Edited  int `json:"edited"`  // files of configuration that differ
+	Missing int `json:"missing"` // files of the level that are not there
+	Same    int `json:"same"`
 	// Foreign are files that differ from this level but are as another level ships
 	// them: path, level. At most MaxForeign of them.
-	Foreign []ForeignFile
+	Foreign []ForeignFile `json:"foreign"`
 	// Examples are some of the files that differ.
-	Examples []string
+	Examples []string `json:"examples"`
 }
 
 // ForeignFile is a file as another level ships it.

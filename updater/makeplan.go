@@ -149,9 +149,9 @@ func (m *maker) look() error {
 		if above.state == dirLinked {
 			if !linked[above.top] {
 				linked[above.top] = true
-				m.plan.Findings = append(m.plan.Findings, Finding{above.top.String(),
-					"is a symbolic link where the release has a directory, and updates never go through links",
-					"put the directory back in place of the link before updating"})
+				m.plan.Findings = append(m.plan.Findings, Finding{Path: above.top.String(),
+					Reason: "is a symbolic link where the release has a directory, and updates never go through links",
+					Hint:   "put the directory back in place of the link before updating"})
 			}
 			continue
 		}

@@ -123,6 +123,8 @@ type Finding struct {
 	Path   string `json:"path,omitempty"`
 	Reason string `json:"reason"`
 	Hint   string `json:"hint,omitempty"`
+
+	access bool // about writing here, which who only looks need not be able to
 }
 
 // Plan is everything that an update will do, decided before it does anything. It

@@ -46,11 +46,25 @@ func (u *Updater) preflight(p *Plan) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Action.Changes() && s.before.Exists && euid > 0 && s.before.UID != euid {
-			p.Findings = append(p.Findings, Finding{s.Path.String(),
-				fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), "run the update as the owner of the installation"})
+			p.Findings = append(p.Findings, Finding{Path: s.Path.String(),
+				Reason: fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), Hint: "run the update as the owner of the installation", access: true})
 		}
 	}
 	return u.space(p)
+}
+
+// lookedAt makes the plan one that was only looked at: what keeps this user from
+// writing here is worth a word, but nothing that stands in the way of an update.
+func (p *Plan) lookedAt() {
+	var stay []Finding
+	for _, f := range p.Findings {
+		if f.access {
+			p.Warnings = append(p.Warnings, f.Path+": "+f.Reason)
+		} else {
+			stay = append(stay, f)
+		}
+	}
+	p.Findings = append([]Finding{}, stay...)
 }
 
 // owner refuses to work on somebody else's tree: as root the new files would be
@@ -60,9 +74,9 @@ func (u *Updater) owner(p *Plan, root fsys.Info) {
 	if euid < 0 || root.UID == euid {
 		return
 	}
-	p.Findings = append(p.Findings, Finding{".",
-		fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
-		fmt.Sprintf("sudo -u '#%d' %s", root.UID, u.Launcher())})
+	p.Findings = append(p.Findings, Finding{Path: ".",
+		Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
+		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, u.Launcher())})
 }
 
 // placeable says why no names can be exchanged in the directory, if so.
@@ -76,8 +90,8 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 		name = "."
 	}
 	if info.Dev != root.Dev {
-		return &Finding{name, "is another file system than the installation, so nothing can be exchanged with it in one step",
-			"unmount it for the update"}
+		return &Finding{Path: name, Reason: "is another file system than the installation, so nothing can be exchanged with it in one step",
+			Hint: "unmount it for the update"}
 	}
 	d, err := u.tree.OpenDir(string(dir))
 	if err == nil {
@@ -85,7 +99,7 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 		d.Close()
 	}
 	if err != nil {
-		return &Finding{name, "cannot be written to: " + cause(err).Error(), "check its owner, its mode and its mount"}
+		return &Finding{Path: name, Reason: "cannot be written to: " + cause(err).Error(), Hint: "check its owner, its mode and its mount", access: true}
 	}
 	return nil
 }
@@ -122,12 +136,12 @@ func (u *Updater) space(p *Plan) error {
 	}
 	p.Space = Space{need, free, inodes, freeInodes}
 	if need > free {
-		p.Findings = append(p.Findings, Finding{".", fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", need, free),
-			"free some space on the file system of the installation"})
+		p.Findings = append(p.Findings, Finding{Path: ".", Reason: fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", need, free),
+			Hint: "free some space on the file system of the installation"})
 	}
 	if freeInodes >= 0 && inodes > freeInodes {
-		p.Findings = append(p.Findings, Finding{".", fmt.Sprintf("not enough inodes: the update needs %d, %d are free", inodes, freeInodes),
-			"remove some files on the file system of the installation"})
+		p.Findings = append(p.Findings, Finding{Path: ".", Reason: fmt.Sprintf("not enough inodes: the update needs %d, %d are free", inodes, freeInodes),
+			Hint: "remove some files on the file system of the installation"})
 	}
 	return nil
 }

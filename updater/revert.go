@@ -23,7 +23,11 @@ func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.planRevert(ctx, in)
+	plan, err := u.planRevert(ctx, in)
+	if err == nil {
+		plan.lookedAt()
+	}
+	return plan, err
 }
 
 // Revert takes back the newest update that is not taken back yet, offline: every
@@ -54,6 +58,9 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 		return out, &PreflightError{plan.Findings}
 	}
 	if err := u.notRunning(in); err != nil {
+		return out, err
+	}
+	if err := u.confirm(plan); err != nil {
 		return out, err
 	}
 	now := u.opt.Now()
@@ -143,7 +150,7 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	info, err := u.tree.Lstat(string(e.Path))
 	var link *fsys.LinkError
 	if errors.As(err, &link) {
-		p.Findings = append(p.Findings, Finding{link.Path, "is a symbolic link where the snapshot has a directory", "put the directory back before going back"})
+		p.Findings = append(p.Findings, Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory", Hint: "put the directory back before going back"})
 		return nil
 	}
 	if err != nil {
@@ -169,6 +176,9 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	back := backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, New: e.Old, Before: info}
 	back.Old = stateOf(now.side(), info)
 	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
+		if kept, err := u.tree.Lstat(fmt.Sprintf("%s/slots/%d", p.snapshot.Dir, e.Slot)); err == nil && back.New.Kind == backup.Whole {
+			back.New.Ino = kept.Ino // recorded anew: the installation may have been copied since
+		}
 		back.Old = backup.StateOf(info)
 		if info.Exists {
 			back.Old = backup.State{Kind: backup.Whole, Ino: info.Ino}
@@ -189,8 +199,8 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 		reason += "; you changed it since, that goes into the new snapshot"
 	}
 	if info.IsDir() && back.New.Kind != backup.Dir && e.New.Kind != backup.Dir && e.Old.Kind != backup.Whole {
-		p.Findings = append(p.Findings, Finding{e.Path.String(), "is a directory now, and was a " + kindOf(e.New.Kind).String() + " after the update",
-			"move it away before going back"})
+		p.Findings = append(p.Findings, Finding{Path: e.Path.String(), Reason: "is a directory now, and was a " + kindOf(e.New.Kind).String() + " after the update",
+			Hint: "move it away before going back"})
 		return nil
 	}
 	if !info.Exists && back.New.Kind == backup.Absent {

@@ -25,7 +25,11 @@ func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.planFrom(ctx, in)
+	plan, err := u.planFrom(ctx, in)
+	if err == nil {
+		plan.lookedAt()
+	}
+	return plan, err
 }
 
 // lookOnly refuses to look at an installation that is being changed.
@@ -114,11 +118,26 @@ func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
 	if len(plan.Findings) > 0 {
 		return out, &PreflightError{plan.Findings}
 	}
+	if err := u.confirm(plan); err != nil {
+		return out, err
+	}
 	err = u.execute(ctx, in, plan, out)
 	if err == nil {
 		u.settle(plan, out)
 	}
 	return out, err
+}
+
+// confirm asks whether to go on, if there is somebody to ask.
+func (u *Updater) confirm(plan *Plan) error {
+	if u.opt.Confirm == nil {
+		return nil
+	}
+	ok, err := u.opt.Confirm(plan)
+	if err == nil && !ok {
+		err = ErrDeclined
+	}
+	return err
 }
 
 // execute applies a plan without conflicts or findings.

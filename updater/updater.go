@@ -69,9 +69,15 @@ type Options struct {
 	AllowRunning bool   // go on although the product runs
 	AllowStale   string // the reason to accept expired metadata; "": do not
 
+	// Confirm, if set, is asked once before anything is staged, with the very plan
+	// that will be applied; false ends the run with [ErrDeclined].
+	Confirm func(*Plan) (bool, error)
+
 	Engine string           // version of this program, for records
 	Now    func() time.Time // nil: time.Now
 	Report Reporter         // nil: nobody listens
+
+	fault func(op, path string) error // for tests: see fsys.Tree.Fault
 }
 
 // Updater is one installation, opened.
@@ -92,6 +98,7 @@ func Open(opt Options) (*Updater, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
 	}
+	tree.Fault = opt.fault
 	u := &Updater{opt: opt, tree: tree}
 	if err := u.load(); err != nil {
 		tree.Close()
