@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Names of the commands in documents.
+const (
+	cmdUpdate  = "update"
+	cmdRevert  = "revert"
+	cmdDryRun  = "dry-run"
+	cmdStatus  = "status"
+	cmdHistory = "history"
+	cmdAdopt   = "adopt"
+	cmdGuard   = "guard"
+	cmdInit    = "release init"
+	cmdAdd     = "release add"
+	cmdVersion = "version"
+	cmdDemo    = "demo"
+)
+
+// newApp is the table of commands and flags. The library's own help, version flag
+// and error printing are off: arrange and finish do these.
+func newApp(r *run) *cli.App {
+	silent := func(_ *cli.Context, err error, _ bool) error { return usage(err.Error(), "see --help") }
+	return &cli.App{
+		Name:           "inplace",
+		Usage:          "updates an installed product where it stands",
+		HideHelp:       true,
+		HideVersion:    true,
+		Writer:         r.env.Stdout,
+		ErrWriter:      r.env.Stderr,
+		OnUsageError:   silent,
+		ExitErrHandler: func(*cli.Context, error) {},
+		Action:         r.update,
+		Flags: flags(
+			boolFlag("dry-run", "show what would be done; writes nothing"),
+			boolFlag("revert", "take the newest update back; needs no repository"),
+			textFlag("level", "N", "go to this update level, also a lower one"),
+			textFlag("channel", "C", "take updates from this channel, this time"),
+			textFlag("source", "REPO", "take updates from this repository, this time"),
+			textFlag("on-conflict", "SIDE", "decide every conflict: stop (default), ours or theirs"),
+			boolFlag("allow-running", "go ahead although the product is running"),
+			textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes on record"),
+			boolFlag("yes", "ask nothing"),
+			homeFlag(),
+		),
+		Commands: []*cli.Command{
+			{Name: "status", Usage: "say what is installed and what there is to go to; mends an interrupted run",
+				Action: r.status, Flags: flags(homeFlag())},
+			{Name: "history", Usage: "list what was done here, the newest last",
+				Action: r.history, Flags: flags(homeFlag())},
+			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
+				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
+				textFlag("channel", "C", "the channel to follow (default: full)"),
+				textFlag("base", "LEVEL", "the level that is installed, where it cannot be told for certain"),
+				textFlag("launcher", "NAME", "name of the launchers bin/NAME.sh and bin/NAME.cmd (default: update)"),
+				textFlag("root", "ROOT", "the vendor's root.json, or sha256:FINGERPRINT as announced"),
+			)},
+			{Name: "guard", Usage: "for start scripts: silent and 0 if the product may start, 8 in the middle of an update",
+				Action: r.guard, Flags: flags(homeFlag())},
+			{Name: "release", Usage: "for vendors: publish a product", Subcommands: []*cli.Command{
+				{Name: "init", Usage: "make a repository and its keys", ArgsUsage: "REPO", Action: r.releaseInit, Flags: flags(
+					textFlag("keys", "DIR", "directory of the private keys, outside the repository"),
+					textFlag("product", "FILE", "product.yaml: name, version and rules of the product"),
+				)},
+				{Name: "add", Usage: "publish a tree as an update level", ArgsUsage: "REPO TREE", Action: r.releaseAdd, Flags: flags(
+					textFlag("level", "N", "the update level, unique over all channels"),
+					textFlag("channel", "C", "the channel; made on first use"),
+					textFlag("keys", "DIR", "directory of the private keys"),
+					textFlag("notes", "FILE", "notes.yaml: fixes, instructions, renames"),
+					textFlag("product", "FILE", "product.yaml, where the tree has no updates/product.yaml"),
+					textFlag("version", "V", "the version (default: that of product.yaml)"),
+					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
+				)},
+			}},
+			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,
+				Flags: []cli.Flag{
+					boolFlag("keep", "leave the directory there"), boolFlag("no-color", "print without colours (also NO_COLOR)")}},
+			{Name: "version", Usage: "print the version", Action: r.version, Flags: flags()},
+			{Name: "help", Usage: "explain a command", ArgsUsage: "[COMMAND] [SUBCOMMAND]", Action: r.help, Flags: flags()},
+		},
+	}
+}
+
+// flags adds to own those that every command has.
+func flags(own ...cli.Flag) []cli.Flag {
+	return append(own,
+		boolFlag("json", "print one JSON document on standard output, also on failure"),
+		textFlag("events", "FILE", "append what happens to FILE as lines of JSON; - is standard output"),
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print everything, lists uncut", DisableDefaultText: true},
+		boolFlag("no-color", "print without colours (also NO_COLOR)"),
+	)
+}
+
+func homeFlag() cli.Flag {
+	return textFlag("home", "DIR", "the installation (default: the folder above this program's bin)")
+}
+
+func boolFlag(name, text string) cli.Flag {
+	return &cli.BoolFlag{Name: name, Usage: text, DisableDefaultText: true}
+}
+
+// textFlag takes a value, which the help shows as value. Numbers are texts as well:
+// their errors are to read like all others.
+func textFlag(name, value, text string) cli.Flag {
+	return &cli.StringFlag{Name: name, Usage: "`" + value + "`: " + text}
+}
+
+// levelFlag reads a flag that is an update level; ok is false where it is not given.
+func levelFlag(c *cli.Context, name string) (level int64, ok bool, err error) {
+	if !c.IsSet(name) {
+		return 0, false, nil
+	}
+	text := c.String(name)
+	level, err = strconv.ParseInt(text, 10, 64)
+	if err != nil || level < 0 || text != strconv.FormatInt(level, 10) {
+		return 0, false, usage("--"+name+": want an update level such as 0 or 17, got "+strconv.Quote(text), "levels are whole numbers")
+	}
+	return level, true, nil
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run the program: a copy of this test binary under its name
+// is the program, also where adopt has copied it into an installation.
+func TestMain(m *testing.M) {
+	program := func() { os.Exit(Main(os.Args[1:], System("1.0.0-test"))) }
+	testscript.Main(m, map[string]func(){
+		"inplace": program,
+		"inplace-" + runtime.GOOS + "-" + runtime.GOARCH: program,
+	})
+}
+
+// TestScript runs the flows in testdata/script.
+func TestScript(t *testing.T) {
+	dir := filepath.Join("..", "..", "testdata", "script")
+	if files, err := filepath.Glob(filepath.Join(dir, "*.txtar")); err != nil || len(files) < 15 {
+		t.Fatalf("%s: want at least 15 scripts, got %d, %v", dir, len(files), err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv(envPassphrase, "")
+			e.Setenv("INPLACE_CACHE_DIR", filepath.Join(e.WorkDir, ".cache"))
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "root":
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sample":  cmdSample,
+			"digests": cmdDigests,
+			"edit":    cmdEdit,
+			"mode":    cmdMode,
+			"link":    cmdLink,
+			"exits":   cmdExits,
+		},
+	})
+}
+
+// cmdSample writes a level of the sample product: sample LEVEL DIR.
+func cmdSample(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 2)
+	ts.Check(writeDemo("level"+args[0], ts.MkAbs(args[1])))
+}
+
+// cmdDigests writes what lies in a tree into a file: digests DIR FILE.
+func cmdDigests(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 2)
+	lines, err := treeDigests(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+}
+
+// cmdEdit replaces a text in a file: edit FILE OLD NEW.
+func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 3)
+	ts.Check(replaceInFile(ts.MkAbs(args[0]), args[1], args[2]))
+}
+
+// cmdMode checks a mode: mode FILE 0755.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("want mode FILE MODE")
+	}
+	info, err := os.Lstat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); (got == args[1]) == neg {
+		ts.Fatalf("%s: mode: want %s (negated: %v), got %s", args[0], args[1], neg, got)
+	}
+}
+
+// cmdLink checks the target of a link: link FILE TARGET.
+func cmdLink(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 2)
+	got, err := os.Readlink(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got != args[1] {
+		ts.Fatalf("%s: target: want %s, got %s", args[0], args[1], got)
+	}
+}
+
+// cmdExits runs a command that must end with a certain code: exits CODE COMMAND ARG...
+// Its output is compared with stdout and stderr afterwards as that of exec is.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("want exits CODE COMMAND ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		code, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%s: %v", args[1], err)
+		}
+		got = code.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s: exit code: want %d, got %d\n%s", strings.Join(args[1:], " "), want, got, ts.ReadFile("stderr"))
+	}
+}
+
+func wantArgs(ts *testscript.TestScript, neg bool, args []string, n int) {
+	if neg || len(args) != n {
+		ts.Fatalf("want %d arguments, got %q", n, args)
+	}
+}

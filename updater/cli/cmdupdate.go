@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"inplace/manifest/repository"
+	"inplace/updater"
+)
+
+// update is the root command: update, look, or take back.
+func (r *run) update(c *cli.Context) error {
+	dry, revert := c.Bool("dry-run"), c.Bool("revert")
+	command := cmdUpdate
+	switch {
+	case dry:
+		command = cmdDryRun
+	case revert:
+		command = cmdRevert
+	}
+	r.looking = dry
+	if err := r.begin(c, command); err != nil {
+		return err
+	}
+	opt, err := r.options(c)
+	if err != nil {
+		return err
+	}
+	if revert {
+		for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale"} {
+			if c.IsSet(f) {
+				return usage("--revert and --"+f+" exclude each other", "--revert goes back by what is kept here; --level N goes to a level of the repository")
+			}
+		}
+	}
+	e, err := r.open(opt)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	switch {
+	case dry && revert:
+		plan, err := e.DryRevert(r.ctx)
+		return r.showPlan(c, plan, err)
+	case dry:
+		plan, err := e.DryRun(r.ctx)
+		return r.showPlan(c, plan, err)
+	case revert:
+		return r.showOutcome(e.Revert(r.ctx))
+	}
+	return r.showOutcome(e.Update(r.ctx))
+}
+
+// options reads what the flags say about the installation and the run.
+func (r *run) options(c *cli.Context) (updater.Options, error) {
+	home, err := r.home(c)
+	if err != nil {
+		return updater.Options{}, err
+	}
+	opt := updater.Options{
+		Home: home, Source: c.String("source"), Channel: c.String("channel"),
+		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
+		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+	}
+	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
+		return opt, err
+	}
+	switch opt.OnConflict {
+	case "", "stop", "ours", "theirs":
+	default:
+		return opt, usage(fmt.Sprintf("--on-conflict: want stop, ours or theirs, got %q", opt.OnConflict), "ours keeps your side, theirs takes the vendor's")
+	}
+	return opt, checkChannel(opt.Channel)
+}
+
+func checkChannel(name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := repository.CheckChannel(name); err != nil {
+		return usage("--channel: "+err.Error(), "a channel looks like full or security")
+	}
+	return nil
+}
+
+// showPlan reports a dry run: p, or why there is none.
+func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
+	if p == nil {
+		return err
+	}
+	r.setPlan(p)
+	if p.Action == "none" && len(p.Conflicts) == 0 {
+		r.nothingToDo(p)
+		return err
+	}
+	r.planText(p)
+	switch {
+	case err != nil:
+		return err
+	case len(p.Conflicts) > 0:
+		return &updater.ConflictError{Conflicts: p.Conflicts}
+	case len(p.Findings) > 0:
+		return &shownError{"the update cannot go ahead: " + count(len(p.Findings), "thing") + " in the way", &updater.PreflightError{Findings: p.Findings}}
+	}
+	r.say("Nothing was changed. To go ahead: %s", r.again(c))
+	return nil
+}
+
+// again is the command line of a dry run without --dry-run.
+func (r *run) again(c *cli.Context) string {
+	var args []string
+	for _, f := range []string{"revert", "allow-running"} {
+		if c.Bool(f) {
+			args = append(args, "--"+f)
+		}
+	}
+	for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale"} {
+		if c.IsSet(f) {
+			args = append(args, "--"+f, c.String(f))
+		}
+	}
+	return r.shell(args...)
+}
+
+// say ends a successful run with the sentence about the installation.
+func (r *run) say(format string, args ...any) {
+	r.state = strings.TrimSpace(fmt.Sprintf(format, args...))
+	r.out.line("%s", r.state)
+}
+
+func (r *run) nothingToDo(p *updater.Plan) {
+	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, releaseName(p.From), p.To.Channel)
+}
+
+// showOutcome reports an update or a revert.
+func (r *run) showOutcome(o *updater.Outcome, err error) error {
+	r.setOutcome(o)
+	r.setError(err)
+	if o == nil || o.Plan == nil {
+		return err
+	}
+	p := o.Plan
+	if err != nil {
+		r.recoveryText(o.Recovery)
+		var conflict *updater.ConflictError
+		if errors.As(err, &conflict) {
+			r.planHead(p)
+			r.conflictText(p.Conflicts)
+		}
+		r.foundText(o.Found)
+		return err
+	}
+	if p.Action == "none" {
+		r.recoveryText(o.Recovery)
+		r.nothingToDo(p)
+		return nil
+	}
+	r.outcomeText(o)
+	next := "To go back: " + r.shell("--revert")
+	if p.Action == "revert" {
+		next = "To go forward again: " + r.shell()
+	}
+	r.say("%s is at %s now. %s", p.Product, releaseName(p.To), next)
+	return nil
+}

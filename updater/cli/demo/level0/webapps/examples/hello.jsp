@@ -1,0 +1,1 @@
+Hello, <%= request.getParameter("name") %>

@@ -1,0 +1,1 @@
+Hello, <c:out value="${param.name}"/>

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"inplace/backup"
+	"inplace/manifest"
+	"inplace/manifest/repository"
+	"inplace/updater"
+)
+
+// ResultSchema is the form of the document that --json prints. Fields are only
+// added within a schema number; docs/schemas/result.json describes them.
+const ResultSchema = "inplace/result/1"
+
+// result is the document. What a command does not have is left out.
+type result struct {
+	Schema  string `json:"schema"`
+	Command string `json:"command"`
+	Exit    int    `json:"exit"`
+	Error   string `json:"error,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	State   string `json:"state,omitempty"` // what the run has left behind, for people
+
+	Plan       *updater.Plan          `json:"plan,omitempty"`
+	Outcome    *outcome               `json:"outcome,omitempty"`
+	Status     *updater.Status        `json:"status,omitempty"`
+	History    []updater.HistoryEntry `json:"history,omitzero"`
+	Adopted    *updater.Adopted       `json:"adopted,omitempty"`
+	Candidates []updater.Candidate    `json:"candidates,omitzero"`  // where adopt cannot tell
+	Processes  []process              `json:"processes,omitzero"`   // of a running product
+	Repository *published             `json:"repository,omitempty"` // of release init
+	Release    *released              `json:"release,omitempty"`    // of release add
+	Refused    []refused              `json:"refused,omitzero"`     // paths that cannot be released
+	Version    string                 `json:"version,omitempty"`
+}
+
+// outcome is updater.Outcome without the plan, which stands beside it.
+type outcome struct {
+	Snapshot string            `json:"snapshot,omitempty"`
+	Recovery *updater.Recovery `json:"recovery,omitempty"`
+	WindowNS time.Duration     `json:"window_ns"`
+	Warnings []string          `json:"warnings"`
+	Found    []backup.Found    `json:"found"`
+}
+
+type process struct {
+	PID  int    `json:"pid"`
+	Name string `json:"name"`
+	Why  string `json:"why"`
+	Path string `json:"path"`
+}
+
+type published struct {
+	Fingerprint string   `json:"root_fingerprint"`
+	Keys        []string `json:"keys"`
+	PlainKeys   bool     `json:"plain_keys"`
+}
+
+type released struct {
+	Product          string          `json:"product"`
+	Version          string          `json:"version"`
+	Level            int64           `json:"level"`
+	Channel          string          `json:"channel"`
+	Released         time.Time       `json:"released"`
+	Manifest         manifest.Digest `json:"manifest"`
+	Entries          int             `json:"entries"`
+	Bytes            int64           `json:"bytes"`
+	NewBlobs         int             `json:"new_blobs"`
+	BytesStored      int64           `json:"bytes_stored"`
+	AlreadyThere     bool            `json:"already_there"`
+	NewChannel       bool            `json:"new_channel"`
+	RecognisedConfig []manifest.Path `json:"recognised_config"`
+	Warnings         []string        `json:"warnings"`
+}
+
+type refused struct {
+	Path   manifest.Path `json:"path"`
+	Reason string        `json:"reason"`
+}
+
+// writeDocument prints the document of the run.
+func (r *run) writeDocument(v verdict) error {
+	d := r.doc
+	d.Schema, d.Command, d.Exit = ResultSchema, r.command, v.exit
+	d.Error, d.Hint = v.text, strings.Join(v.hints, "\n")
+	d.State = r.state
+	if v.text != "" {
+		d.State = v.state
+	}
+	e := json.NewEncoder(r.resultsTo)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(d)
+}
+
+// setPlan puts a plan into the document, with empty lists instead of null.
+func (r *run) setPlan(plan *updater.Plan) {
+	if plan == nil {
+		return
+	}
+	p := *plan
+	p.Steps = list(p.Steps)
+	p.Conflicts = list(p.Conflicts)
+	p.Fixes = list(p.Fixes)
+	p.Instructions = list(p.Instructions)
+	p.Findings = list(p.Findings)
+	p.Warnings = list(p.Warnings)
+	r.doc.Plan = &p
+}
+
+func (r *run) setOutcome(o *updater.Outcome) {
+	if o == nil {
+		return
+	}
+	r.setPlan(o.Plan)
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found)}
+}
+
+// setError puts what an error knows beyond its text into the document.
+func (r *run) setError(err error) {
+	var (
+		busy *updater.RunningError
+		base *updater.BaseError
+		bad  *repository.RefusedError
+	)
+	if errors.As(err, &busy) {
+		for _, p := range busy.Report.Processes {
+			r.doc.Processes = append(r.doc.Processes, process{p.PID, p.Name, p.Why, p.Path})
+		}
+	}
+	if errors.As(err, &base) {
+		r.doc.Candidates = base.Candidates
+	}
+	if errors.As(err, &bad) {
+		for _, f := range bad.Faults {
+			r.doc.Refused = append(r.doc.Refused, refused{f.Path, f.Reason})
+		}
+	}
+}
+
+// list is never nil, so that JSON has [] and not null.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}

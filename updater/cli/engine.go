@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"context"
+
+	"inplace/updater"
+)
+
+// engine is what the commands use of an installation. It is an interface so that
+// tests can show every outcome of a run, also those that are hard to bring about.
+type engine interface {
+	DryRun(context.Context) (*updater.Plan, error)
+	DryRevert(context.Context) (*updater.Plan, error)
+	Update(context.Context) (*updater.Outcome, error)
+	Revert(context.Context) (*updater.Outcome, error)
+	Status(context.Context) (*updater.Status, error)
+	History() ([]updater.HistoryEntry, error)
+	Close()
+}
+
+// openEngine opens an installation.
+func openEngine(opt updater.Options) (engine, error) {
+	u, err := updater.Open(opt)
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}

@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest/repository"
+	"inplace/manifest/strictyaml"
+	"inplace/updater"
+)
+
+// Exit codes. Scripts rely on them; README.md lists them for operators.
+const (
+	ExitOK          = 0 // done, or nothing to do
+	ExitFailed      = 1 // failed; the installation is as it was before
+	ExitUsage       = 2 // wrong usage or settings
+	ExitConflict    = 3 // conflicts; nothing was changed
+	ExitBusy        = 5 // another run holds the lock, or the product is running
+	ExitUntrusted   = 6 // metadata, signature or digest not to be trusted
+	ExitInterrupted = 8 // neither old nor new yet; the next run mends it
+)
+
+// verdict is what an error means to whoever typed the command.
+type verdict struct {
+	exit  int
+	text  string   // the error, a line for each fault; "" without one
+	hints []string // what to do about it
+	state string   // what is left behind, one sentence
+}
+
+// What a failed run has left behind.
+const (
+	stateUntouched = "The installation was not changed."
+	stateAsBefore  = "The installation is as it was before."
+	stateMixed     = "The installation is neither old nor new: do not start the product before the next run has mended it."
+)
+
+// judge is the only place where an error becomes an exit code and hints.
+func (r *run) judge(err error) verdict {
+	v := r.classify(err)
+	if err != nil {
+		v.text = strings.TrimSpace(err.Error())
+	}
+	if !r.onInstallation() {
+		v.state = ""
+	}
+	return v
+}
+
+// onInstallation reports whether the command could have changed an installation.
+func (r *run) onInstallation() bool {
+	switch r.command {
+	case cmdUpdate, cmdRevert, cmdAdopt, cmdDryRun:
+		return true
+	}
+	return false
+}
+
+func (r *run) classify(err error) verdict {
+	var (
+		undo      *updater.RollbackError
+		open      *updater.OpenError
+		back      *updater.RolledBackError
+		misuse    *usageError
+		conflict  *updater.ConflictError
+		preflight *updater.PreflightError
+		busy      *updater.RunningError
+		base      *updater.BaseError
+		damaged   *backup.DamagedError
+		untrusted *repository.UntrustedError
+		expired   *repository.ExpiredError
+		missing   *repository.NotFoundError
+		unsafe    *fsys.UnsafeError
+		faults    strictyaml.Errors
+		fault     *strictyaml.Error
+	)
+	is := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case err == nil:
+		return verdict{}
+	// What says that the installation is mixed comes before whatever caused it.
+	case errors.As(err, &undo):
+		return verdict{exit: ExitInterrupted, state: stateMixed, hints: []string{
+			"put right what is named above, then run " + r.shell("status") + ", which tries again"}}
+	case errors.As(err, &open):
+		return r.judgeOpen(open)
+	case errors.As(err, &back):
+		return verdict{exit: ExitFailed, state: stateAsBefore, hints: r.causeHints(back.Cause)}
+	case errors.As(err, &misuse):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: nonEmpty(misuse.hint)}
+	case errors.As(err, &conflict):
+		return r.judgeConflict()
+	case is(fsys.ErrLocked):
+		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{"wait until the other run has ended, then run the same command again"}}
+	case errors.As(err, &busy):
+		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{
+			"stop the product, then run the same command again",
+			"or go ahead beside it, if you know that it bears that: --allow-running"}}
+	case errors.As(err, &expired):
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"ask the vendor for fresh metadata, or get it from another mirror with --source",
+			"to take it as it is, with a reason for the record: --allow-stale REASON"}}
+	case errors.As(err, &untrusted):
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"do not use this source until the vendor has explained it; another one can be given with --source"}}
+	case errors.As(err, &damaged):
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"the snapshot was changed after it was made; restore the files named from another backup"}}
+	case is(updater.ErrNotAdopted):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{
+			"make it known once: " + r.shell("adopt", "HOME", "--source", "REPO"),
+			"or name the installation: --home DIR"}}
+	case is(updater.ErrUnknownLevel):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see the newest level: " + r.shell("status")}}
+	case is(updater.ErrWithdrawn):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"choose another level: --level N"}}
+	case is(updater.ErrNothingToRevert):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"see what was done here: " + r.shell("history")}}
+	case errors.As(err, &preflight):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: findingHints(preflight.Findings)}
+	case errors.As(err, &base):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: r.baseHints(base)}
+	case is(repository.ErrNoPassphrase):
+		return verdict{exit: ExitUsage, hints: []string{"set " + envPassphrase + " to the passphrase of the keys; empty means plain keys"}}
+	case is(repository.ErrWrongPassphrase):
+		return verdict{exit: ExitFailed, hints: []string{"nothing was released; check " + envPassphrase}}
+	case is(repository.ErrExists):
+		return verdict{exit: ExitFailed, hints: []string{"what is released is never changed: take another level, or another directory"}}
+	case errors.As(err, &missing):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"check --source and --channel, or the settings in updates/settings.yaml"}}
+	case errors.As(err, &unsafe):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"the updater's own files must belong to the owner of the installation and be writable by nobody else"}}
+	case errors.As(err, &faults), errors.As(err, &fault):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"correct the file; each line above names a place in it"}}
+	case is(context.Canceled), is(context.DeadlineExceeded):
+		return verdict{exit: ExitFailed, state: "Interrupted; nothing was changed.", hints: []string{"run the same command again when it suits"}}
+	}
+	return verdict{exit: ExitFailed, state: stateUntouched, hints: r.causeHints(err)}
+}
+
+// judgeConflict is about conflicts, which nobody has decided yet.
+func (r *run) judgeConflict() verdict {
+	return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
+		"keep your side wherever both changed something: " + r.shell("--on-conflict", "ours"),
+		"take the vendor's side there: " + r.shell("--on-conflict", "theirs")}}
+}
+
+// judgeOpen is about a journal that is open: this command only looks, or could not
+// mend it.
+func (r *run) judgeOpen(e *updater.OpenError) verdict {
+	v := verdict{exit: ExitInterrupted, state: stateMixed}
+	if r.command == cmdGuard {
+		v.state = ""
+	}
+	v.hints = []string{"mend it: " + r.shell("status")}
+	if e.Cause != nil {
+		v.hints = []string{"put right what is named above, then run " + r.shell("status")}
+		if errors.Is(e.Cause, fs.ErrPermission) {
+			v.hints = []string{"run " + r.shell("status") + " as the owner of the installation"}
+		}
+	}
+	if e.Script != "" {
+		v.hints = append(v.hints, "without this program: sh "+shellQuote(e.Script))
+	}
+	return v
+}
+
+// causeHints are hints about failures of the system.
+func (r *run) causeHints(err error) []string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return []string{"make room where the installation lies, then run the same command again"}
+	case errors.Is(err, syscall.EROFS):
+		return []string{"the file system is mounted read-only: mount it writable, then run the same command again"}
+	case errors.Is(err, fs.ErrPermission):
+		return []string{"run it as the owner of the files: sudo -u OWNER " + r.name}
+	}
+	return nil
+}
+
+// findingHints are the hints of findings, each once.
+func findingHints(list []updater.Finding) []string {
+	var hints []string
+	seen := map[string]bool{"": true}
+	for _, f := range list {
+		if !seen[f.Hint] {
+			seen[f.Hint] = true
+			hints = append(hints, f.Hint)
+		}
+	}
+	return hints
+}
+
+// baseHints say how to decide which level is installed.
+func (r *run) baseHints(e *updater.BaseError) []string {
+	if len(e.Candidates) == 0 {
+		return []string{"the channel has no release yet; ask the vendor, or give another --channel"}
+	}
+	best := e.Candidates[0]
+	for _, c := range e.Candidates[1:] {
+		if c.Differ < best.Differ || c.Differ == best.Differ && c.Missing < best.Missing {
+			best = c
+		}
+	}
+	return []string{
+		"decide with --base LEVEL; files that differ from it then count as your edits",
+		fmt.Sprintf("the nearest is level %d: --base %d", best.Level, best.Level),
+	}
+}
+
+// shownError stands for an error whose details have been printed as the result.
+type shownError struct {
+	text string
+	err  error
+}
+
+func (e *shownError) Error() string { return e.text }
+
+// Unwrap returns the error that was shown.
+func (e *shownError) Unwrap() error { return e.err }
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}

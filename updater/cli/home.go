@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// home is the installation that a command works on: --home, or the folder above the
+// bin that this program lies in.
+func (r *run) home(c *cli.Context) (string, error) {
+	if dir := c.String("home"); dir != "" {
+		r.name += " --home " + shellQuote(dir)
+		return dir, nil
+	}
+	const hint = "run the launcher in the bin of the installation, or give --home DIR"
+	exe, err := r.executable()
+	if err != nil {
+		return "", usage(fmt.Sprintf("where this program lies cannot be found out: %v", err), hint)
+	}
+	bin, _ := filepath.Split(exe)
+	bin = filepath.Clean(bin)
+	if filepath.Base(bin) != "bin" {
+		return "", usage(exe+": this program does not lie in the bin of an installation", hint)
+	}
+	return filepath.Dir(bin), nil
+}
+
+// executable is the file of this program, links resolved.
+func (r *run) executable() (string, error) {
+	exe, err := r.env.Executable()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(exe)
+}
+
+// shell is a command line of this program as the operator would type it.
+func (r *run) shell(args ...string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = shellQuote(a)
+	}
+	return strings.Join(append([]string{r.name}, quoted...), " ")
+}

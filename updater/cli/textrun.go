@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"fmt"
+
+	"inplace/backup"
+	"inplace/manifest"
+	"inplace/updater"
+)
+
+// outcomeText tells what an update or revert did.
+func (r *run) outcomeText(o *updater.Outcome) {
+	out, p := r.out, o.Plan
+	r.recoveryText(o.Recovery)
+	r.planHead(p)
+	r.keptTogether(p)
+	r.releaseAfter(p)
+	r.foundText(o.Found)
+	for _, w := range append(p.Warnings[:len(p.Warnings):len(p.Warnings)], o.Warnings...) {
+		out.message(styled{yellow, "warning:"}, w)
+	}
+	out.gap()
+	out.wrapped(0, fmt.Sprintf("%s Files were exchanged within %s; what was there before is snapshot %s.", summary(p), window(o.Window), o.Snapshot))
+}
+
+// keptTogether lists what an operator wants to look at after a run; -v all of it.
+func (r *run) keptTogether(p *updater.Plan) {
+	if r.verbose {
+		r.mergeText(p)
+		for _, g := range planGroups() {
+			r.group(g, p.Steps)
+		}
+		return
+	}
+	var merged []row
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Action == updater.Merge {
+			merged = append(merged, row{"*", s.Path.String(), ""})
+		}
+	}
+	r.rows("Merged into your edited files", yellow, merged)
+	for _, g := range planGroups() {
+		if g.action == updater.Clear || g.action == updater.Keep || g.action == updater.Deleted {
+			r.group(g, p.Steps)
+		}
+	}
+}
+
+// releaseAfter repeats what is left to be done by hand.
+func (r *run) releaseAfter(p *updater.Plan) {
+	after := *p
+	if !r.verbose {
+		after.Fixes = nil
+	}
+	after.Irreversible = nil
+	r.releaseText(&after)
+}
+
+func (r *run) recoveryText(v *updater.Recovery) {
+	if v == nil {
+		return
+	}
+	what := "An interrupted " + v.Action + " from level " + fmt.Sprint(v.From.Level) + " to level " + fmt.Sprint(v.To.Level) + " was found and "
+	if v.Result == "undone" {
+		what += "taken back."
+	} else {
+		what += "finished."
+	}
+	r.out.wrapped(0, what)
+	r.foundText(v.Found)
+	r.out.gap()
+}
+
+// foundText names what lay at a path and was neither old nor new.
+func (r *run) foundText(list []backup.Found) {
+	var rows []row
+	for _, f := range list {
+		note := "left where it is"
+		if f.Kept != "" {
+			note = "now " + manifest.Path(f.Kept).String()
+		}
+		rows = append(rows, row{"?", f.Path.String(), note})
+	}
+	r.rows("Changed by someone else in the meantime, moved aside", yellow, rows)
+}
+
+// statusText says what is installed and where one can go from there.
+func (r *run) statusText(s *updater.Status) {
+	out := r.out
+	r.recoveryText(s.Recovery)
+	out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
+	out.line("  home     %s", manifest.Path(s.Home))
+	out.line("  source   %s", s.Source)
+	switch {
+	case s.Newest == nil && s.NewestErr != "":
+		out.line("  newest   not known: %s", s.NewestErr)
+	case s.Newest == nil:
+	case s.Newest.Level == s.Installed.Level:
+		out.line("  newest   level %d: this one", s.Newest.Level)
+	default:
+		out.line("  newest   %s of %s", styled{green, releaseName(*s.Newest)}, when(s.Newest.Released))
+	}
+	if s.Withdrawn != "" {
+		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
+	}
+	r.snapshotText(s.Snapshots)
+	if len(s.Conflicts) > 0 {
+		var rows []row
+		for _, c := range s.Conflicts {
+			rows = append(rows, row{"!", manifest.Path(c).String(), ""})
+		}
+		r.rows("Conflicts that wait for a decision", red, rows)
+	}
+	if s.Newest != nil && s.Newest.Level > s.Installed.Level {
+		out.gap()
+		out.line("Next: %s", r.shell("--dry-run"))
+	}
+}
+
+func (r *run) snapshotText(list []updater.SnapshotInfo) {
+	var rows []row
+	for _, s := range list {
+		note := fmt.Sprintf("%s, %s from level %d to %d, %s, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"), size(s.Bytes))
+		if s.Current {
+			note += ", the one that --revert takes back"
+		}
+		if s.Damaged != "" {
+			note += ", DAMAGED: " + s.Damaged
+		}
+		rows = append(rows, row{" ", s.ID, note})
+	}
+	r.rows("Snapshots", plain, rows)
+}
+
+// historyText lists the past, a line for each run.
+func (r *run) historyText(list []updater.HistoryEntry) {
+	for _, h := range list {
+		what := fmt.Sprintf("%s %d -> %d", h.Action, h.From, h.To)
+		if h.Action == "adopt" || h.From == h.To {
+			what = fmt.Sprintf("%s %d", h.Action, h.To)
+		}
+		s := plain
+		if h.Result != "done" {
+			s = yellow
+		}
+		text := fmt.Sprintf("%s  %-16s  %-8s  %s", when(h.Time), what, h.Version, h.By)
+		if h.Changed > 0 {
+			text += ", " + count(h.Changed, "path")
+		}
+		r.out.line("%s  %s", text, styled{s, h.Result})
+		if h.Reason != "" {
+			r.out.wrapped(18, h.Reason)
+		}
+	}
+}
