@@ -75,7 +75,7 @@ func (c *Change) Run(entries []Entry) error {
 		}
 		for _, e := range group.entries {
 			err := c.step(group.verb, e)
-			if fsys.IsAbsent(err) && (e.New.Kind == Absent || group.verb == removeDir || group.verb == clearName) {
+			if fsys.IsBlocked(err) && (e.New.Kind == Absent || group.verb == removeDir || group.verb == clearName) {
 				err = nil // a directory above is not there (any more, or yet): neither is the path
 			}
 			if err != nil {
@@ -289,6 +289,9 @@ func (c *Change) setTimes(work []Entry) error {
 			path = ""
 		}
 		info, err := c.Tree.Lstat(path)
+		if fsys.IsBlocked(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -364,7 +367,7 @@ func (c *Change) sync(entries []Entry) error {
 		}
 		seen[dir] = true
 		d, err := c.Tree.OpenDir(string(dir))
-		if fsys.IsAbsent(err) {
+		if fsys.IsBlocked(err) {
 			continue // removed by this very change
 		}
 		if err != nil {

@@ -286,6 +286,7 @@ func (a *adopter) read(ctx context.Context) error {
 	}
 	for i := range a.levels {
 		a.compare(&a.levels[i])
+		a.foreign(&a.levels[i])
 	}
 	return nil
 }

@@ -42,10 +42,31 @@ func (a *adopter) compare(l *level) {
 			if len(c.Examples) < maxExamples {
 				c.Examples = append(c.Examples, e.Path.String())
 			}
-			if other, ok := a.shippedBy(e.Path, f, l.Level); ok && len(c.Foreign) < maxForeign {
+			if other, ok := a.shippedBy(e.Path, f, l.Level); ok {
 				c.Foreign = append(c.Foreign, ForeignFile{e.Path.String(), other})
 			}
 		}
+	}
+}
+
+// foreign counts the files that level l does not ship at all, but another level does,
+// exactly as they are here: they differ from l as much as changed ones do.
+func (a *adopter) foreign(l *level) {
+	for p, f := range a.files {
+		if !f.info.Exists || l.inventory.Find(p) != nil {
+			continue
+		}
+		if class := l.rules.Class(p); class != manifest.Plain {
+			continue
+		}
+		if other, ok := a.shippedBy(p, f, l.Level); ok {
+			l.candidate.Differ++
+			l.candidate.Foreign = append(l.candidate.Foreign, ForeignFile{p.String(), other})
+		}
+	}
+	slices.SortFunc(l.candidate.Foreign, func(x, y ForeignFile) int { return cmp.Compare(x.Path, y.Path) })
+	if len(l.candidate.Foreign) > maxForeign {
+		l.candidate.Foreign = l.candidate.Foreign[:maxForeign]
 	}
 }
 

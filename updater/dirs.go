@@ -68,7 +68,7 @@ func (d *dirs) look(dir manifest.Path) (dirAt, error) {
 		return dirAt{}, err
 	case info.IsDir():
 		return dirAt{state: dirThere, info: info}, nil
-	case info.IsLink():
+	case info.IsLink() && !isLink(d.base.Find(dir)):
 		return dirAt{state: dirLinked, top: dir}, nil
 	case info.Exists:
 		return dirAt{state: dirBlocked, top: dir}, nil
@@ -78,6 +78,9 @@ func (d *dirs) look(dir manifest.Path) (dirAt, error) {
 	}
 	return dirAt{state: dirMissing, top: dir}, nil
 }
+
+// isLink reports whether the vendor ships a link there.
+func isLink(e *manifest.Entry) bool { return e != nil && e.Kind == manifest.Link }
 
 // settleDirs decides what becomes of the directories that the vendor drops or turns
 // into something else: they go with their last vendor file, unless something else

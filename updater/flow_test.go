@@ -178,13 +178,13 @@ func TestUpdateAndRevert(t *testing.T) {
 	a := tree{
 		"bin/start.sh": "0755 #!/bin/sh\necho one\n", "conf/server.conf": "port=8080\n\n\n\nhost=a\n", "conf/same.conf": "x=1\n",
 		"lib/core-1.jar": "\x00one", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> keep.jar", "lib/old/x.jar": "\x00x",
-		"docs/index.txt": "docs\n", "docs/a/b.txt": "b\n", "mode.sh": "0644 #!/bin/sh\n", "kind": "a file\n", "kind2/inner": "a dir\n",
+		"docs/index.txt": "docs\n", "docs/a/b.txt": "b\n", "link2dir": "-> lib", "dir2link/inner": "in\n", "mode.sh": "0644 #!/bin/sh\n", "kind": "a file\n", "kind2/inner": "a dir\n",
 		"empty/": "", "webapps/app.war": "\x00war1", "data/seed.db": "seed", "gone.txt": "gone\n",
 	}
 	b := tree{
 		"bin/start.sh": "0755 #!/bin/sh\necho two\n", "conf/server.conf": "port=8080\n\n\n\nhost=b\n", "conf/same.conf": "x=1\n",
 		"lib/core-2.jar": "\x00two", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> core-2.jar",
-		"docs/index.txt": "docs 2\n", "docs/a/b.txt": "b 2\n", "docs/new/c.txt": "c\n", "mode.sh": "0755 #!/bin/sh\n", "kind/inner": "a dir now\n", "kind2": "a file now\n",
+		"docs/index.txt": "docs 2\n", "docs/a/b.txt": "b 2\n", "docs/new/c.txt": "c\n", "link2dir/deep/x": "x\n", "dir2link": "-> lib", "mode.sh": "0755 #!/bin/sh\n", "kind/inner": "a dir now\n", "kind2": "a file now\n",
 		"empty2/": "", "webapps/app.war": "\x00war2", "data/seed.db": "seed2", "data/more.db": "more",
 	}
 	be := newBench(t, sampleProduct, a, b)
@@ -208,7 +208,7 @@ func TestUpdateAndRevert(t *testing.T) {
 	expect := t.TempDir()
 	tree{
 		"bin/start.sh": "0755 #!/bin/sh\necho two\n", "conf/server.conf": "port=9090\n\n\n\nhost=b\n", "conf/same.conf": "x=1\n", "conf/mine.conf": "mine\n",
-		"lib/core-2.jar": "\x00two", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> core-2.jar", "lib/mine.jar": "mine", "lib/old/mine.txt": "mine\n",
+		"lib/core-2.jar": "\x00two", "lib/keep.jar": "\x00keep", "lib/link.jar": "-> core-2.jar", "lib/mine.jar": "mine", "lib/old/mine.txt": "mine\n", "link2dir/deep/x": "x\n", "dir2link": "-> lib",
 		"mode.sh": "0755 #!/bin/sh\n", "kind/inner": "a dir now\n", "kind2": "a file now\n",
 		"empty2/": "", "webapps/app.war": "\x00war2", "data/seed.db": "live data", "bin/inplace": "0755 binary",
 		"bin/update.sh": "0755 #!/bin/sh\n# " + launcherMark + "\n", "bin/update.cmd": "0755 rem " + launcherMark + "\r\n",

@@ -149,6 +149,9 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	info, err := u.tree.Lstat(string(e.Path))
 	var link *fsys.LinkError
+	if errors.As(err, &link) && p.shipsLink(link.Path) {
+		err = nil // the update made the directory a link: nothing is below it now
+	}
 	if errors.As(err, &link) {
 		p.Findings = append(p.Findings, Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory", Hint: "put the directory back before going back"})
 		return nil
@@ -225,6 +228,13 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	}
 	p.Steps = append(p.Steps, s)
 	return nil
+}
+
+// shipsLink reports whether the update that a revert takes back made path a link.
+func (p *Plan) shipsLink(path string) bool {
+	return slices.ContainsFunc(p.snapshot.Entries, func(e backup.Entry) bool {
+		return string(e.Path) == path && e.New.Kind == backup.Link
+	})
 }
 
 func kindOf(k backup.Kind) manifest.Kind {

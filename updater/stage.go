@@ -355,11 +355,11 @@ func touchedDirs(t *fsys.Tree, entries []backup.Entry) ([]backup.Entry, error) {
 		}
 		seen[dir] = true
 		info, err := t.Lstat(string(dir))
+		if fsys.IsBlocked(err) || err == nil && !info.IsDir() {
+			continue // made by this change
+		}
 		if err != nil {
 			return nil, err
-		}
-		if !info.IsDir() {
-			continue // made by this change
 		}
 		m := backup.Entry{Class: backup.Touched, Slot: backup.NoSlot, Path: dir, Old: backup.StateOf(info), New: backup.StateOf(info)}
 		m.New.MTime = 0

@@ -208,7 +208,7 @@ func (u *Updater) unchanged(plan *Plan) error {
 			continue
 		}
 		info, err := u.tree.Lstat(string(s.Path))
-		if err != nil {
+		if err != nil && (s.before.Exists || !fsys.IsBlocked(err)) {
 			return err
 		}
 		if info.Exists != s.before.Exists || info.Exists && !info.IsDir() && !info.Unchanged(s.before) {

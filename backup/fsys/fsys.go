@@ -64,6 +64,13 @@ type LinkError struct{ Path string }
 
 func (e *LinkError) Error() string { return e.Path + ": is a symbolic link, not a directory" }
 
+// IsBlocked reports whether err says that no directory leads to a path: nothing is
+// there, or a file or link stands in the way.
+func IsBlocked(err error) bool {
+	var link *LinkError
+	return IsAbsent(err) || errors.As(err, &link)
+}
+
 // ErrNotRegular is returned for a state or product file that is not a regular file.
 var ErrNotRegular = errors.New("not a regular file")
 

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// HasModes reports whether permission bits are kept by the file system.
+const HasModes = true
+
 // writableByOthers says whether mode bits tell who may write.
 const writableByOthers = true
 
