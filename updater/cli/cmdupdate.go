@@ -36,6 +36,9 @@ func (r *run) update(c *cli.Context) error {
 			}
 		}
 	}
+	if r.asks(c) {
+		opt.Confirm = r.confirm
+	}
 	e, err := r.open(opt)
 	if err != nil {
 		return err
@@ -145,10 +148,16 @@ func (r *run) showOutcome(o *updater.Outcome, err error) error {
 	p := o.Plan
 	if err != nil {
 		r.recoveryText(o.Recovery)
-		var conflict *updater.ConflictError
-		if errors.As(err, &conflict) {
+		var (
+			conflict *updater.ConflictError
+			busy     *updater.RunningError
+		)
+		switch {
+		case errors.As(err, &conflict):
 			r.planHead(p)
 			r.conflictText(p.Conflicts)
+		case errors.As(err, &busy):
+			r.runningText(&busy.Report)
 		}
 		r.foundText(o.Found)
 		return err

@@ -10,8 +10,8 @@ import (
 
 	"inplace/backup"
 	"inplace/backup/fsys"
+	"inplace/manifest"
 	"inplace/manifest/repository"
-	"inplace/manifest/strictyaml"
 	"inplace/updater"
 )
 
@@ -77,8 +77,8 @@ func (r *run) classify(err error) verdict {
 		expired   *repository.ExpiredError
 		missing   *repository.NotFoundError
 		unsafe    *fsys.UnsafeError
-		faults    strictyaml.Errors
-		fault     *strictyaml.Error
+		faults    manifest.Errors
+		fault     *manifest.Error
 	)
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
@@ -122,6 +122,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"choose another level: --level N"}}
 	case is(updater.ErrNothingToRevert):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"see what was done here: " + r.shell("history")}}
+	case is(updater.ErrDeclined):
+		return verdict{exit: ExitFailed, state: stateUntouched}
 	case errors.As(err, &preflight):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: findingHints(preflight.Findings)}
 	case errors.As(err, &base):

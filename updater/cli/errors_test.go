@@ -12,8 +12,8 @@ import (
 
 	"inplace/backup"
 	"inplace/backup/fsys"
+	"inplace/manifest"
 	"inplace/manifest/repository"
-	"inplace/manifest/strictyaml"
 	"inplace/updater"
 	"inplace/updater/running"
 )
@@ -23,7 +23,7 @@ func t0ctx() context.Context { return context.Background() }
 func TestJudge(t *testing.T) {
 	busy := &updater.RunningError{Report: running.Report{Processes: []running.Process{{PID: 7, Name: "java", Why: running.Maps, Path: "lib/a.jar"}}}}
 	untrusted := &repository.UntrustedError{Path: "metadata/timestamp.json", Why: repository.BadSignature, Msg: "not signed"}
-	faults := strictyaml.Errors{{Name: "settings.yaml", Line: 3, Col: 1, Msg: "unknown key"}}
+	faults := manifest.Errors{{Name: "settings.yaml", Line: 3, Col: 1, Msg: "unknown key"}}
 	tests := []struct {
 		name  string
 		err   error
@@ -41,6 +41,7 @@ func TestJudge(t *testing.T) {
 		{"faults in a file", faults, ExitUsage, "correct the file", "not changed"},
 		{"conflict", &updater.ConflictError{Conflicts: make([]updater.ConflictOf, 2)}, ExitConflict, "--on-conflict ours", "not changed"},
 		{"preflight", &updater.PreflightError{Findings: []updater.Finding{{Reason: "no space", Hint: "make room"}}}, ExitFailed, "make room", "not changed"},
+		{"declined", updater.ErrDeclined, ExitFailed, "", "not changed"},
 		{"locked", &fsys.LockedError{Path: "updates/lock"}, ExitBusy, "wait", "not changed"},
 		{"running", busy, ExitBusy, "stop the product", "not changed"},
 		{"untrusted", untrusted, ExitUntrusted, "vendor", "not changed"},

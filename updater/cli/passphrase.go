@@ -52,20 +52,10 @@ func (r *run) ask(in *os.File, question string) ([]byte, error) {
 		return nil, err
 	}
 	fmt.Fprint(r.env.Stderr, question)
-	type answer struct {
-		text []byte
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		text, err := term.ReadPassword(int(in.Fd()))
-		got <- answer{text, err}
-	}()
 	defer fmt.Fprintln(r.env.Stderr)
-	select {
-	case a := <-got:
-		return a.text, a.err
-	case <-r.ctx.Done(): // an interrupt ends no read; the terminal must echo again
-		return nil, errors.Join(r.ctx.Err(), term.Restore(int(in.Fd()), state))
+	text, err := await(r.ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
+	if r.ctx.Err() != nil { // the terminal must echo again
+		err = errors.Join(err, term.Restore(int(in.Fd()), state))
 	}
+	return text, err
 }

@@ -27,7 +27,7 @@ func (r *run) conflictText(list []updater.ConflictOf) {
 	for _, c := range list {
 		out.line("  %s", styled{red, "! " + c.Path.String()})
 		out.wrapped(6, maskText(c.Reason))
-		r.hunkText(c.Hunks)
+		r.hunkText(c.Hunks, c.Reason)
 		for _, side := range []struct{ name, path string }{
 			{"yours", c.Where.Ours}, {"shipped before", c.Where.Base}, {"shipped now", c.Where.Theirs}, {"marked", c.Where.Merged},
 		} {
@@ -38,7 +38,8 @@ func (r *run) conflictText(list []updater.ConflictOf) {
 	}
 }
 
-func (r *run) hunkText(hunks []merge.Conflict) {
+// hunkText shows the places that clash; said is what the reader knows already.
+func (r *run) hunkText(hunks []merge.Conflict, said string) {
 	shown := len(hunks)
 	if !r.verbose && shown > fewHunks {
 		shown = fewHunks
@@ -51,7 +52,9 @@ func (r *run) hunkText(hunks []merge.Conflict) {
 		if h.Reason != "" {
 			place += ": " + maskText(h.Reason)
 		}
-		r.out.wrapped(6, place)
+		if place != maskText(said) {
+			r.out.wrapped(6, place)
+		}
 		r.sideText("yours", yellow, h.Ours)
 		r.sideText("vendor", cyan, h.Theirs)
 	}

@@ -248,11 +248,12 @@ func (r *run) spaceText(p *updater.Plan) {
 		return
 	}
 	r.out.gap()
-	text := fmt.Sprintf("needs %s of %s free", size(s.NeededBytes), size(s.FreeBytes))
+	needed, free := size(s.NeededBytes), size(s.FreeBytes)
 	if s.FreeInodes >= 0 {
-		text += fmt.Sprintf(", %s of %d free", count64(s.NeededInodes, "inode"), s.FreeInodes)
+		needed += " and " + count64(s.NeededInodes, "inode")
+		free += " and " + count64(s.FreeInodes, "inode")
 	}
-	r.out.wrapped(0, "Space: "+text)
+	r.out.wrapped(0, "Space: needs "+needed+"; "+free+" are free")
 }
 
 func (r *run) findingText(p *updater.Plan) {

@@ -6,6 +6,7 @@ import (
 	"inplace/backup"
 	"inplace/manifest"
 	"inplace/updater"
+	"inplace/updater/running"
 )
 
 // outcomeText tells what an update or revert did.
@@ -71,6 +72,18 @@ func (r *run) recoveryText(v *updater.Recovery) {
 	r.out.gap()
 }
 
+// runningText lists the processes that use the installation.
+func (r *run) runningText(report *running.Report) {
+	var rows []row
+	for _, p := range report.Processes {
+		rows = append(rows, row{"!", p.String(), ""})
+	}
+	r.rows("The product is running", red, rows)
+	if blind := report.Blind(); blind != "" {
+		r.out.wrapped(0, blind)
+	}
+}
+
 // foundText names what lay at a path and was neither old nor new.
 func (r *run) foundText(list []backup.Found) {
 	var rows []row
@@ -98,7 +111,7 @@ func (r *run) statusText(s *updater.Status) {
 	case s.Newest.Level == s.Installed.Level:
 		out.line("  newest   level %d: this one", s.Newest.Level)
 	default:
-		out.line("  newest   %s of %s", styled{green, releaseName(*s.Newest)}, when(s.Newest.Released))
+		out.line("  newest   %s", styled{green, releaseName(*s.Newest)})
 	}
 	if s.Withdrawn != "" {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)

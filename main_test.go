@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// edges says which of our packages each package may import, and why the rule is so.
+// Anything else is a mistake in the layout, or a decision to be written down first.
+var edges = map[string]struct {
+	may []string
+	why string
+}{
+	"inplace":                     {[]string{"updater/cli", "updater/quick"}, "main only starts the command line, and answers the start guard first"},
+	"inplace/backup":              {[]string{"backup/fsys", "backup/sealed", "manifest"}, "snapshots know paths and digests, not releases"},
+	"inplace/backup/fsys":         {nil, "the only code that touches an installation knows nothing of its meaning"},
+	"inplace/backup/sealed":       {nil, "a sealed text is only that"},
+	"inplace/manifest":            {[]string{"manifest/strictyaml"}, "formats are a leaf: no disk, no engine"},
+	"inplace/manifest/strictyaml": {nil, "a leaf"},
+	"inplace/manifest/repository": {[]string{"manifest", "backup/fsys"}, "trust and transport need formats and files, not installations"},
+	"inplace/merge":               {nil, "merging is a pure leaf"},
+	"inplace/merge/formats":       {[]string{"merge/*"}, "it maps names to format packages"},
+	"inplace/merge/proof":         {nil, "a check that shares code with what it checks checks nothing"},
+	"inplace/merge/*":             {[]string{"merge"}, "a format merges by the rules of merge"},
+	"inplace/updater":             {[]string{"manifest", "manifest/repository", "merge", "merge/formats", "merge/proof", "backup", "backup/fsys", "backup/sealed", "updater/journal", "updater/running", "updater/settings"}, "the engine never prints"},
+	"inplace/updater/journal":     {[]string{"backup/fsys", "backup/sealed"}, "a record on the disk"},
+	"inplace/updater/running":     {[]string{"manifest"}, "it needs printable paths only"},
+	"inplace/updater/quick":       {nil, "what it imports would be set up before it"},
+	"inplace/updater/settings":    {[]string{"manifest", "manifest/strictyaml"}, "a file format"},
+	"inplace/updater/cli":         {[]string{"updater", "updater/*", "manifest", "manifest/repository", "backup", "backup/fsys", "merge"}, "the edge: it shows what the engine says"},
+}
+
+// outside says which of our packages may import a module, so that each can be
+// exchanged in one place.
+var outside = map[string][]string{
+	"filippo.io/age":                          {"inplace/manifest/repository"},
+	"github.com/klauspost/compress":           {"inplace/manifest/repository"},
+	"github.com/sigstore/sigstore":            {"inplace/manifest/repository"},
+	"github.com/theupdateframework/go-tuf/v2": {"inplace/manifest/repository"},
+	"github.com/gofrs/flock":                  {"inplace/backup/fsys"},
+	"golang.org/x/sys":                        {"inplace/backup/fsys"},
+	"github.com/otiai10/copy":                 {"inplace/manifest/repository", "inplace/updater"},
+	"github.com/sergi/go-diff":                {"inplace/merge"},
+	"github.com/pelletier/go-toml/v2":         {"inplace/merge/proof", "inplace/merge/toml"},
+	"github.com/tailscale/hujson":             {"inplace/merge/proof", "inplace/merge/json"},
+	"gopkg.in/yaml.v3":                        {"inplace/manifest/strictyaml", "inplace/merge/yaml", "inplace/merge/proof"},
+	"github.com/urfave/cli/v2":                {"inplace/updater/cli"},
+	"golang.org/x/term":                       {"inplace/updater/cli"},
+}
+
+// goPackage is what `go list -json` tells of a package.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T, system string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Env = append(cmd.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return list
+		case err != nil:
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// TestImports holds the packages against the rules above, on every system.
+func TestImports(t *testing.T) {
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		packages := listPackages(t, system)
+		if len(packages) < 10 {
+			t.Fatalf("%s: want at least 10 packages, got %d", system, len(packages))
+		}
+		for _, p := range packages {
+			for _, i := range p.Imports {
+				if fault := importFault(p.ImportPath, i); fault != "" {
+					t.Errorf("%s: %s imports %s: %s", system, p.ImportPath, i, fault)
+				}
+			}
+		}
+	}
+}
+
+// importFault says why from must not import what, or "".
+func importFault(from, what string) string {
+	if own, ok := strings.CutPrefix(what, "inplace/"); ok || what == "inplace" {
+		rule, ok := edges[from]
+		if !ok {
+			rule, ok = edges[parentOf(from)+"/*"]
+		}
+		if !ok {
+			return "the package has no rule yet"
+		}
+		if slices.Contains(rule.may, own) || slices.Contains(rule.may, parentOf(own)+"/*") {
+			return ""
+		}
+		return "not allowed: " + rule.why
+	}
+	if !strings.Contains(strings.Split(what, "/")[0], ".") {
+		return "" // the standard library
+	}
+	for _, module := range slices.Sorted(maps.Keys(outside)) {
+		if what == module || strings.HasPrefix(what, module+"/") {
+			if slices.Contains(outside[module], from) {
+				return ""
+			}
+			return "only " + strings.Join(outside[module], ", ") + " may"
+		}
+	}
+	return "the module has no rule yet"
+}
+
+func parentOf(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i]
+	}
+	return ""
+}
+
+// TestImportFault shows that the rules can be broken.
+func TestImportFault(t *testing.T) {
+	tests := []struct {
+		from, what string
+		ok         bool
+	}{
+		{"inplace", "inplace/updater/cli", true},
+		{"inplace", "inplace/updater", false},
+		{"inplace/merge", "inplace/manifest", false},
+		{"inplace/merge/proof", "inplace/merge", false},
+		{"inplace/merge/xml", "inplace/merge", true},
+		{"inplace/merge/xml", "inplace/merge/proof", false},
+		{"inplace/merge/formats", "inplace/merge/xml", true},
+		{"inplace/updater", "inplace/updater/cli", false},
+		{"inplace/updater/cli", "inplace/updater/running", true},
+		{"inplace/updater", "os", true},
+		{"inplace/updater", "gopkg.in/yaml.v3", false},
+		{"inplace/manifest/strictyaml", "gopkg.in/yaml.v3", true},
+		{"inplace/merge", "example.com/new", false},
+	}
+	for _, tt := range tests {
+		if got := importFault(tt.from, tt.what); (got == "") != tt.ok {
+			t.Errorf("importFault(%s, %s): want allowed: %v, got %q", tt.from, tt.what, tt.ok, got)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// program runs command lines in this process, as in a shell without terminal.
+type program struct {
+	t    *testing.T
+	dir  string
+	home string // whose binary is run
+	now  time.Time
+}
+
+// run returns the exit code and what was printed.
+func (p *program) run(args ...string) (code int, stdout, stderr []byte) {
+	p.t.Helper()
+	var out, errs bytes.Buffer
+	code = runIn(t0ctx(), args, Env{
+		Name: "bin/update.sh", Stdin: bytes.NewReader(nil), Stdout: &out, Stderr: &errs, Version: "1.0.0-test",
+		Now:        func() time.Time { return p.now },
+		LookupEnv:  func(key string) (string, bool) { return "", key == envPassphrase },
+		Executable: func() (string, error) { return filepath.Join(p.home, "bin", "inplace"), nil },
+	})
+	return code, out.Bytes(), errs.Bytes()
+}
+
+// newProgram publishes the sample product and installs level 0, not adopted yet.
+func newProgram(t *testing.T) *program {
+	t.Helper()
+	dir := t.TempDir()
+	p := &program{t: t, dir: dir, home: filepath.Join(dir, "acme"), now: time.Now()}
+	for from, to := range map[string]string{"level0": "a", "level1": "b"} {
+		if err := writeDemo(from, filepath.Join(dir, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeDemo("level0", p.home); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.home, "bin", "inplace"), []byte("the program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestDocuments runs every command with --json, well and badly, and holds what comes
+// out against the published schema.
+func TestDocuments(t *testing.T) {
+	s := loadSchema(t, "result.json")
+	p := newProgram(t)
+	in := func(name string) string { return filepath.Join(p.dir, filepath.FromSlash(name)) }
+	events := in("events.jsonl")
+	edit := func(file, old, new string) func() error {
+		return func() error { return replaceInFile(in(file), old, new) }
+	}
+	add := []string{"release", "add", in("repo"), in("a"), "--level", "0", "--channel", "full", "--keys", in("keys")}
+	steps := []struct {
+		name   string
+		before func() error
+		args   []string
+		exit   int
+	}{
+		{name: "usage", args: []string{"--revrt"}, exit: ExitUsage},
+		{name: "no installation", args: []string{"status"}, exit: ExitUsage},
+		{name: "init", args: []string{"release", "init", in("repo"), "--keys", in("keys"), "--product", in("a/updates/product.yaml")}},
+		{name: "add refused", before: func() error { return os.WriteFile(in("a/aux.txt"), nil, 0o644) }, args: add, exit: ExitFailed},
+		{name: "add", before: func() error { return os.Remove(in("a/aux.txt")) }, args: add},
+		{name: "add again", args: add},
+		{name: "add another", args: []string{"release", "add", in("repo"), in("b"), "--level", "1", "--channel", "full", "--keys", in("keys")}},
+		{name: "adopt cannot tell", before: edit("acme/RELEASE-NOTES", "4.2.0", "mine"), args: []string{"adopt", p.home, "--source", in("repo")}, exit: ExitFailed},
+		{name: "adopt", before: edit("acme/conf/server.xml", "8080", "9080"), args: []string{"adopt", p.home, "--source", in("repo"), "--base", "0"}},
+		{name: "adopt again", args: []string{"adopt", p.home}},
+		{name: "dry run with a conflict", args: []string{"--dry-run"}, exit: ExitConflict},
+		{name: "conflict", args: []string{}, exit: ExitConflict},
+		{name: "status with a conflict", args: []string{"status"}},
+		{name: "dry run", before: edit("acme/RELEASE-NOTES", "mine", "4.2.0"), args: []string{"--dry-run"}},
+		{name: "update", args: []string{"--events", events}},
+		{name: "nothing to do", args: []string{}},
+		{name: "unknown level", args: []string{"--level", "9"}, exit: ExitUsage},
+		{name: "status", args: []string{"status"}},
+		{name: "dry revert", args: []string{"--dry-run", "--revert"}},
+		{name: "revert", args: []string{"--revert", "--events", events}},
+		{name: "nothing to revert", args: []string{"--revert"}, exit: ExitFailed},
+		{name: "history", args: []string{"history"}},
+		{name: "guard", args: []string{"guard"}},
+		{name: "version", args: []string{"version"}},
+		{name: "expired", before: func() error { p.now = p.now.AddDate(2, 0, 0); return nil }, args: []string{"--dry-run"}, exit: ExitUntrusted},
+	}
+	for _, st := range steps {
+		if st.before != nil {
+			if err := st.before(); err != nil {
+				t.Fatalf("%s: %v", st.name, err)
+			}
+		}
+		code, out, errs := p.run(append(st.args, "--json")...)
+		if code != st.exit {
+			t.Fatalf("%s: exit code: want %d, got %d\n%s\n%s", st.name, st.exit, code, out, errs)
+		}
+		v := decodeOne(t, out)
+		for _, fault := range s.check(s, "", v) {
+			t.Errorf("%s: %s", st.name, fault)
+		}
+		doc := v.(map[string]any)
+		if got := doc["exit"]; got != float64(code) {
+			t.Errorf("%s: exit in the document: want %d, got %v", st.name, code, got)
+		}
+		if _, has := doc["error"]; has != (code != ExitOK) {
+			t.Errorf("%s: error in the document: want one exactly on failure, got %v", st.name, doc["error"])
+		}
+	}
+	checkEvents(t, events)
+}
+
+func checkEvents(t *testing.T, path string) {
+	t.Helper()
+	s := loadSchema(t, "event.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		for _, fault := range s.check(s, "", decodeOne(t, line)) {
+			t.Errorf("event %d: %s", n, fault)
+		}
+	}
+	if n < 8 {
+		t.Errorf("events: want at least 8 of an update and a revert, got %d", n)
+	}
+}
