@@ -131,7 +131,8 @@ publish() {
 		run 0 "$inplace" release add "$r" "$work/old" --level 0 --channel full --keys "$keys"
 		run 0 "$inplace" release add "$r" "$work/new" --level 1 --channel full --keys "$keys" --notes "$work/notes.yaml"
 	done
-	diff -r "$repo" "$work/repo2" >"$work/diff" || { head "$work/diff"; fail "the same releases gave different repositories"; }
+	# The signed metadata hold the time of signing; everything else follows from the trees.
+	diff -r -x metadata -x .lock "$repo" "$work/repo2" >"$work/diff" || { head "$work/diff"; fail "the same releases gave different repositories"; }
 	run 0 "$inplace" release add "$repo" "$work/new" --level 1 --channel full --keys "$keys" --notes "$work/notes.yaml"
 	run 1 "$inplace" release add "$repo" "$work/old" --level 1 --channel full --keys "$keys" --notes "$work/notes.yaml"
 	echo "  published twice, byte for byte the same"
@@ -158,6 +159,7 @@ look_first() {
 	frozen "$home" >"$work/frozen"
 	run 0 "$update" --dry-run
 	cat "$work/out"
+	cp "$work/out" "$work/plan"
 	run 0 "$update" --dry-run --json
 	"$update" --dry-run --json 2>/dev/null | python3 -c 'import json, sys; json.load(sys.stdin)' || fail "--dry-run --json: no JSON document"
 	if command -v strace >/dev/null; then
@@ -171,9 +173,13 @@ look_first() {
 	if mount --bind "$home" "$home" 2>/dev/null; then
 		mounted=$home
 		mount -o remount,ro,bind "$home"
-		run 0 "$update" --dry-run
+		run 1 "$update" --dry-run # the plan, and that this is in the way of it
+		grep -q 'read-only file system' "$work/out" || { cat "$work/out"; fail "the dry run does not see the read-only mount"; }
+		sed '/^Of [0-9]* paths/,$d; /^In the way/,$d' "$work/out" >"$work/plan.mounted"
 		umount "$home"
 		mounted=
+		diff <(sed '/^Of [0-9]* paths/,$d' "$work/plan") "$work/plan.mounted" | grep '^[<>]' | grep -v 'are free' &&
+			fail "the dry run on a read-only mount gives another plan"
 		echo "  dry run on a read-only mount"
 	fi
 	frozen "$home" >"$work/got"
