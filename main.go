@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"inplace/updater/cli"
+	_ "inplace/updater/quick" // answers the start guard before anything else is set up
 )
 
 // version is set when a release is built: -ldflags "-X main.version=1.2.3".

@@ -141,6 +141,8 @@ func (c *Change) exchange(e Entry, d *fsys.Dir, name string) error {
 		}
 	case !live.Exists:
 		err = c.slots.Rename(slot, d, name)
+	case e.New.Kind == Whole:
+		return &DriftError{e.Path} // it has been made anew since the look
 	default:
 		old, e2 := c.aside.Lstat(slot)
 		if e2 != nil {
@@ -194,15 +196,16 @@ func (c *Change) drifted(e Entry, slot string) error {
 	return nil
 }
 
-// moveOut takes a file or link out of the way of a directory.
+// moveOut takes a file or link out of the way of a directory, or a whole out of the
+// tree. Of a whole, an occupied slot tells that it is out already.
 func (c *Change) moveOut(e Entry) error {
 	return c.Tree.In(string(e.Path), func(d *fsys.Dir, name string) error {
 		live, err := d.Lstat(name)
-		if err != nil || !live.Exists || live.IsDir() {
+		if err != nil || !live.Exists || live.IsDir() && e.Old.Kind != Whole {
 			return err
 		}
 		slot, err := c.slots.Lstat(slotName(e.Slot))
-		if err != nil {
+		if err != nil || slot.Exists && e.Old.Kind == Whole {
 			return err
 		}
 		if slot.Exists {

@@ -35,7 +35,7 @@
 // pristine content that nothing needs once this snapshot is gone). SLOT is a number,
 // or - where nothing is kept in one. OLD and NEW are `-` (nothing there),
 // `f:MODE:UID:GID:MTIME:SIZE:SHA256`, `d:MODE:UID:GID:MTIME`, `l:UID:GID:MTIME:TARGET`
-// or `t:INODE` (whatever lies there, moved whole). Bytes below 0x21, 0x7F and `%` of targets
+// or `t` (whatever lies there, moved whole). Bytes below 0x21, 0x7F and `%` of targets
 // and paths are written %XX.
 package backup
 
@@ -70,7 +70,6 @@ type State struct {
 	Size   int64
 	Digest manifest.Digest
 	Target string // of a link
-	Ino    uint64 // of a whole, which has no digest
 }
 
 // StateOf is the state that info tells of, without digest or target.
@@ -86,7 +85,7 @@ func StateOf(info fsys.Info) State {
 	case info.IsFile():
 		s.Kind, s.Size = File, info.Size
 	default:
-		return State{Kind: Whole, Ino: info.Ino}
+		return State{Kind: Whole}
 	}
 	return s
 }

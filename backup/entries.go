@@ -48,7 +48,7 @@ func (s State) append(b []byte) []byte {
 	case Link:
 		return fmt.Appendf(b, "l:%d:%d:%d:%s", s.UID, s.GID, s.MTime, manifest.Escape(s.Target))
 	case Whole:
-		return fmt.Appendf(b, "t:%d", s.Ino)
+		return append(b, 't')
 	}
 	return append(b, '-')
 }
@@ -63,7 +63,7 @@ func ParseEntries(name string, data []byte) ([]Entry, error) {
 		first, _, _ := bytes.Cut(data[:min(len(data), 40)], []byte("\n"))
 		return nil, fmt.Errorf("%s:1: want %q, got %q", name, entriesHeader, first)
 	}
-	out := make([]Entry, 0, strings.Count(text, "\n"))
+	out := make([]Entry, 0, min(strings.Count(text, "\n"), 1<<16)) // more only as lines prove good
 	for n := 2; ; n++ {
 		line, rest, ok := strings.Cut(text, "\n")
 		if !ok {
@@ -133,14 +133,7 @@ func parseState(text string) (State, error) {
 	s := State{Kind: Kind(text[0])}
 	var meta []string
 	switch {
-	case text == "-":
-		return s, nil
-	case s.Kind == Whole && len(f) == 2:
-		ino, err := strconv.ParseUint(f[1], 10, 64)
-		if err != nil {
-			return State{}, bad
-		}
-		s.Ino = ino
+	case text == "-" || text == "t":
 		return s, nil
 	case s.Kind == File && len(f) == 7, s.Kind == Dir && len(f) == 5:
 		mode, err := number(f[1], 8, 0o777)

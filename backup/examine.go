@@ -28,6 +28,9 @@ import (
 // When undoing, the slot may hold what an operator saved in the last moment before
 // the exchange; it is what was live, so it goes back whatever it is.
 func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err error) {
+	if e.New.Kind == Whole {
+		return c.examineWhole(e, d, name)
+	}
 	slot := slotName(e.Slot)
 	live, err := c.look(d, name, e)
 	if err != nil {
@@ -76,6 +79,20 @@ func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err erro
 	return e.New.Kind != Absent, nil
 }
 
+// examineWhole is examine for something that has no digest. The slot alone decides:
+// once it is empty, the whole is live.
+func (c *Change) examineWhole(e Entry, d *fsys.Dir, name string) (todo bool, err error) {
+	kept, err := c.slots.Lstat(slotName(e.Slot))
+	if err != nil || !kept.Exists {
+		return false, err
+	}
+	live, err := d.Lstat(name)
+	if err == nil && live.Exists {
+		err = c.setAside(e, d, name)
+	}
+	return true, err
+}
+
 // sight is what lies at a name, told by the two sides of an entry.
 type sight struct {
 	info         fsys.Info
@@ -90,7 +107,6 @@ func (c *Change) look(d *fsys.Dir, name string, e Entry) (sight, error) {
 		return sight{}, err
 	}
 	got := StateOf(info)
-	got.Ino = info.Ino
 	switch {
 	case got.Kind == File && (e.Old.Kind == File || e.New.Kind == File):
 		got.Digest, err = digestIn(d, name)
@@ -107,7 +123,7 @@ func (c *Change) look(d *fsys.Dir, name string, e Entry) (sight, error) {
 // content, and by mode where the contents are alike.
 func matches(got, want, other State) bool {
 	if want.Kind == Whole {
-		return got.Kind != Absent && (want.Ino == 0 || got.Ino == want.Ino)
+		return got.Kind != Absent
 	}
 	if got.Kind != want.Kind {
 		return false

@@ -6,7 +6,7 @@ import "slices"
 type verb int
 
 const (
-	clearName  verb = iota // a file or link moves out of the way of a directory
+	clearName  verb = iota // a file or link moves out of the way of a directory; a whole out of the tree
 	makeDir                // a directory is made
 	exchange               // slot and live path change places; either may be absent
 	removeDir              // a directory that has become empty goes
@@ -43,6 +43,8 @@ func groups(entries []Entry) []group {
 			if slotted && e.New.moves() {
 				by[fillName] = append(by[fillName], e)
 			}
+		case e.Old.Kind == Whole:
+			by[clearName] = append(by[clearName], e)
 		case slotted:
 			by[exchange] = append(by[exchange], e)
 		}

@@ -18,9 +18,13 @@ func restoreScript(head Head, entries []Entry) []byte {
 			p := quote("./" + string(e.Path))
 			switch g.verb {
 			case clearName:
-				fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+				if e.Old.Kind == Whole {
+					fmt.Fprintf(&b, "outwhole %d %s\n", e.Slot, p)
+				} else {
+					fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+				}
 			case makeDir:
-				fmt.Fprintf(&b, "dir %s %04o\n", p, e.New.Mode)
+				fmt.Fprintf(&b, "dir %s %04o %d:%d\n", p, e.New.Mode, e.New.UID, e.New.GID)
 			case removeDir:
 				fmt.Fprintf(&b, "nodir %s\n", p)
 			case changeMode:
@@ -28,7 +32,11 @@ func restoreScript(head Head, entries []Entry) []byte {
 			case exchange, fillName:
 				switch e.New.Kind {
 				case File:
-					fmt.Fprintf(&b, "file %d %s %s\n", e.Slot, p, e.New.Digest.Hex())
+					fmt.Fprintf(&b, "file %d %s %s", e.Slot, p, e.New.Digest.Hex())
+					if e.New.sameContent(e.Old) {
+						fmt.Fprintf(&b, " %04o", e.New.Mode)
+					}
+					b.WriteByte('\n')
 				case Link:
 					fmt.Fprintf(&b, "link %d %s %s\n", e.Slot, p, quote(e.New.Target))
 				case Whole:
@@ -40,8 +48,8 @@ func restoreScript(head Head, entries []Entry) []byte {
 		}
 	}
 	for _, e := range work {
-		if e.New.Kind == Dir && e.New.MTime != 0 {
-			fmt.Fprintf(&b, "time %s %d.%09d\n", quote("./"+string(e.Path)), e.New.MTime/1e9, e.New.MTime%1e9)
+		if e.New.Kind == Dir && e.New.MTime > 0 {
+			fmt.Fprintf(&b, "mtime %s %d.%09d\n", quote("./"+string(e.Path)), e.New.MTime/1e9, e.New.MTime%1e9)
 		}
 	}
 	b.WriteString(restoreTail)
@@ -74,6 +82,7 @@ bad=0
 say() { printf '%%s\n' "$1"; }
 no() { printf 'not put back: %%s\n' "$1" >&2; bad=1; }
 there() { [ -e "$1" ] || [ -h "$1" ]; }
+command -v sha256sum >/dev/null || sha256sum() { shasum -a 256; }
 sum() { sha256sum < "$1" | cut -c 1-64; }
 holds() { [ -f "$1" ] && [ ! -h "$1" ] && [ "$(sum "$1")" = "$2" ]; }
 swap() { # slot path: the slot goes live, what was live into the slot
@@ -84,27 +93,41 @@ swap() { # slot path: the slot goes live, what was live into the slot
   if there "$s.out"; then mv -f -- "$s.out" "$s"; fi
   say "put back $2"
 }
-file() { # slot path digest
+settle() { # slot path: ends an exchange that was interrupted between two renames
   s=$here/slots/$1
-  if ! there "$s"; then
-    for spare in "$here/aside/$1" "$s.out"; do
-      if there "$spare"; then mv -f -- "$spare" "$s"; break; fi
-    done
-  fi
-  if holds "$s" "$3"; then swap "$1" "$2"
+  if there "$s" && there "$2"; then return 0; fi
+  spare=$here/aside/$1
+  there "$spare" || spare=$s.out
+  there "$spare" || return 0
+  if there "$s" && [ "$spare" = "$s.out" ]; then return 0; fi # swap goes on from there
+  if [ -n "$dry" ]; then s=$spare
+  elif there "$s"; then mv -f -- "$spare" "$2"
+  else mv -f -- "$spare" "$s"; fi
+}
+file() { # slot path digest [mode, if nothing else differs]
+  settle "$1" "$2"
+  if [ -n "${4-}" ] && holds "$2" "$3"; then mode "$2" "$4"
+  elif holds "$s" "$3"; then swap "$1" "$2"
   elif holds "$2" "$3"; then :
   else no "$2: slot $1 does not hold the old bytes"; fi
 }
 link() { # slot path target
-  s=$here/slots/$1
+  settle "$1" "$2"
   if [ -h "$s" ] && [ "$(readlink -- "$s"; printf x)" = "$3
 x" ]; then swap "$1" "$2"
   elif [ -h "$2" ] && [ "$(readlink -- "$2"; printf x)" = "$3
 x" ]; then :
   else no "$2: slot $1 does not hold the old link"; fi
 }
-whole() { # slot path
-  if there "$here/slots/$1"; then swap "$1" "$2"; fi
+whole() { # slot path: what was made anew there since stays beside the slot
+  s=$here/slots/$1
+  there "$s" || return 0
+  [ -z "$dry" ] || { say "would put back $2"; return 0; }
+  if there "$2"; then mv -f -- "$2" "$s.out" || { no "$2"; return 0; }; fi
+  mv -f -- "$s" "$2" && say "put back $2" || no "$2"
+}
+outwhole() { # slot path: an occupied slot tells that it is out already
+  there "$here/slots/$1" || out "$1" "$2"
 }
 out() { # slot path: was not there before
   there "$2" || return 0
@@ -112,10 +135,11 @@ out() { # slot path: was not there before
   if there "$here/slots/$1"; then [ -d "$2" ] || no "$2: its place in the snapshot is taken"; return 0; fi
   mv -f -- "$2" "$here/slots/$1" && say "took out $2" || no "$2"
 }
-dir() { # path mode
+dir() { # path mode owner
   [ -d "$1" ] && [ ! -h "$1" ] && return 0
   [ -z "$dry" ] || { say "would make $1"; return 0; }
-  mkdir -m "$2" -- "$1" || no "$1"
+  mkdir -m "$2" -- "$1" || { no "$1"; return 0; }
+  chown "$3" "$1" 2>/dev/null || :
 }
 nodir() { # path
   [ -d "$1" ] && [ ! -h "$1" ] || return 0
@@ -126,8 +150,8 @@ mode() { # path mode
   [ -z "$dry" ] || { say "would set mode $2 of $1"; return 0; }
   chmod "$2" -- "$1" || no "$1"
 }
-time() { # path seconds
-  [ -n "$dry" ] || ! [ -d "$1" ] || touch -c -d "@$2" -- "$1"
+mtime() { # path seconds, with fraction where touch takes one
+  [ -n "$dry" ] || [ ! -d "$1" ] || touch -c -d "@$2" "$1" 2>/dev/null || touch -c -d "@${2%%.*}" "$1" 2>/dev/null || :
 }
 
 `

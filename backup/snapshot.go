@@ -158,7 +158,6 @@ func (s *Snapshot) Verify(tree *fsys.Tree) error {
 		if e.Slot == NoSlot || !e.Old.moves() || (e.Class != Product && e.Class != Record) {
 			continue
 		}
-		e.Old.Ino = 0 // a copy of the whole installation has other inodes
 		got, err := c.look(slots, slotName(e.Slot), e)
 		switch {
 		case err != nil:

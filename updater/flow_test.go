@@ -227,6 +227,7 @@ func TestUpdateAndRevert(t *testing.T) {
 		t.Errorf("after the update the action is %q, want none", plan.Action)
 	}
 	after := look(t, be.home, true)
+	tree{"webapps/app/index.html": "made anew\n"}.write(t, be.home)
 	_, err = be.open(t).Revert(context.Background())
 	must(t, err)
 	same(t, "after the revert", before, look(t, be.home, true))

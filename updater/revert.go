@@ -147,6 +147,9 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 
 // revertEntry plans the way back of one entry of a snapshot.
 func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
+	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
+		return u.revertWhole(p, e)
+	}
 	info, err := u.tree.Lstat(string(e.Path))
 	var link *fsys.LinkError
 	if errors.As(err, &link) && p.shipsLink(link.Path) {
@@ -178,15 +181,6 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	}
 	back := backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, New: e.Old, Before: info}
 	back.Old = stateOf(now.side(), info)
-	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
-		if kept, err := u.tree.Lstat(fmt.Sprintf("%s/slots/%d", p.snapshot.Dir, e.Slot)); err == nil && back.New.Kind == backup.Whole {
-			back.New.Ino = kept.Ino // recorded anew: the installation may have been copied since
-		}
-		back.Old = backup.StateOf(info)
-		if info.Exists {
-			back.Old = backup.State{Kind: backup.Whole, Ino: info.Ino}
-		}
-	}
 	if e.ModeOnly() {
 		back.Old.Digest, back.Old.Size = e.New.Digest, e.New.Size
 		if now.kind() != kindOf(e.New.Kind) || info.Perm() == e.Old.Mode {
@@ -195,13 +189,13 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	}
 	reason := "as it was before the update"
 	edited := now.kind() != kindOf(e.New.Kind) || now.digest != e.New.Digest && e.Slot != backup.NoSlot || now.target != e.New.Target
-	if e.New.Kind == backup.Whole || e.Old.Kind == backup.Whole || e.New.Kind == backup.Dir {
+	if e.New.Kind == backup.Dir {
 		edited = false
 	}
 	if edited && e.Class == backup.Product {
 		reason += "; you changed it since, that goes into the new snapshot"
 	}
-	if info.IsDir() && back.New.Kind != backup.Dir && e.New.Kind != backup.Dir && e.Old.Kind != backup.Whole {
+	if info.IsDir() && back.New.Kind != backup.Dir && e.New.Kind != backup.Dir {
 		p.Findings = append(p.Findings, Finding{Path: e.Path.String(), Reason: "is a directory now, and was a " + kindOf(e.New.Kind).String() + " after the update",
 			Hint: "move it away before going back"})
 		return nil
@@ -228,6 +222,51 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	}
 	p.Steps = append(p.Steps, s)
 	return nil
+}
+
+// revertWhole plans the way back of what was moved as a whole. What the product has
+// made at the same place since goes into a slot of its own first.
+func (u *Updater) revertWhole(p *Plan, e backup.Entry) error {
+	info, err := u.tree.Lstat(string(e.Path))
+	if err != nil && !fsys.IsBlocked(err) {
+		return err
+	}
+	out := backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, Old: backup.State{Kind: backup.Whole}, New: backup.State{Kind: backup.Absent}, Before: info}
+	step := Step{Path: e.Path, Ours: Side{Kind: manifest.Absent}, before: info, Action: Clear, Reason: "made by the product since; goes into the new snapshot"}
+	if info.Exists {
+		step.Ours = Side{Kind: manifest.Other}
+	}
+	if e.New.Kind == backup.Whole { // the change put it here: out it goes again
+		if info.Exists {
+			p.entries, p.Steps = append(p.entries, out), append(p.Steps, step)
+		}
+		return nil
+	}
+	paired := slices.ContainsFunc(p.snapshot.Entries, func(o backup.Entry) bool { return o.Path == e.Path && o.New.Kind == backup.Whole })
+	if info.Exists && !paired {
+		out.Slot = p.freeSlot()
+		p.entries = append(p.entries, out)
+	}
+	p.entries = append(p.entries, backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, Old: backup.State{Kind: backup.Absent}, New: backup.State{Kind: backup.Whole}})
+	step.Action, step.Reason, step.Result = Replace, "as it was before the update", Side{Kind: manifest.Other}
+	if !info.Exists {
+		step.Action = Add
+	}
+	p.Steps = append(p.Steps, step)
+	return nil
+}
+
+// freeSlot is a number that no entry of the snapshot or of the plan uses.
+func (p *Plan) freeSlot() int {
+	n := 0
+	for _, list := range [][]backup.Entry{p.snapshot.Entries, p.entries} {
+		for _, e := range list {
+			if e.Class == backup.Product || e.Class == backup.Record {
+				n = max(n, e.Slot+1)
+			}
+		}
+	}
+	return n
 }
 
 // shipsLink reports whether the update that a revert takes back made path a link.

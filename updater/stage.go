@@ -102,7 +102,7 @@ func (s *stager) list() ([]job, error) {
 		}
 		e.New = stateOf(step.Result, fsys.Info{})
 		if step.Action == Clear {
-			e.Old = backup.State{Kind: backup.Whole, Ino: step.before.Ino}
+			e.Old = backup.State{Kind: backup.Whole}
 		}
 		if e.Old.Kind == backup.Absent || step.Action != Mode && e.Old.Kind != e.New.Kind {
 			above, err := owners.owner(step.Path.Parent())
