@@ -23,10 +23,13 @@ import (
 //	other    new      -        someone wrote here since         live to found/, slot to live
 //	other    other    -        undoing: slot holds what was     live to found/, slot to live
 //	                           live, whatever it is
-//	other    -        -        nothing left to put back         error, the journal stays
+//	other    -        -        undoing: went back before, as    listed, stays
+//	                           in the row above
+//	any      -        -        nothing left to put in place     error, the journal stays
 //
 // When undoing, the slot may hold what an operator saved in the last moment before
-// the exchange; it is what was live, so it goes back whatever it is.
+// the exchange; it is what was live, so it goes back whatever it is. Undoing again, it
+// is met at the live path, and nothing is missing.
 func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err error) {
 	if e.New.Kind == Whole {
 		return c.examineWhole(e, d, name)
@@ -63,6 +66,9 @@ func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err erro
 	case c.Undo && kept.isOld && !kept.absent():
 		// The slot holds the side that is to be left: the path was put back before,
 		// and what is live is what was there when the change began.
+		return false, nil
+	case c.Undo && kept.absent() && !live.absent() && !live.isOld && e.New.Kind != Absent:
+		c.Found = append(c.Found, Found{Path: e.Path})
 		return false, nil
 	case kept.absent() && e.New.Kind != Absent:
 		return false, fmt.Errorf("%s: is neither old nor new, and slot %d of %s is gone", e.Path, e.Slot, c.Dir)
