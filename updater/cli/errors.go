@@ -45,10 +45,13 @@ const (
 func (r *run) judge(err error) verdict {
 	v := r.classify(err)
 	if err != nil {
-		v.text = strings.TrimSpace(err.Error())
+		v.text = strings.ReplaceAll(strings.TrimSpace(err.Error()), context.Canceled.Error(), "interrupted")
 	}
 	if !r.onInstallation() {
 		v.state = ""
+	}
+	if r.command == cmdGuard && v.exit != ExitOK && v.exit != ExitUsage {
+		v.exit = ExitInterrupted // whatever keeps it from being sure
 	}
 	return v
 }

@@ -88,6 +88,24 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// A guard that cannot be sure lets nothing start.
+func TestGuardKnowsThreeCodes(t *testing.T) {
+	r := newRun(t0ctx(), Env{}, "bin/update.sh")
+	r.command = cmdGuard
+	for err, want := range map[error]int{
+		nil:                        ExitOK,
+		usage("x", "y"):            ExitUsage,
+		&updater.OpenError{}:       ExitInterrupted,
+		fsys.ErrLocked:             ExitInterrupted,
+		fs.ErrPermission:           ExitInterrupted,
+		errors.New("disk on fire"): ExitInterrupted,
+	} {
+		if v := r.judge(err); v.exit != want {
+			t.Errorf("guard: exit code for %v: want %d, got %d", err, want, v.exit)
+		}
+	}
+}
+
 // What a look or a vendor's command leaves behind is no installation's state.
 func TestStateOnlyOfInstallations(t *testing.T) {
 	r := newRun(t0ctx(), Env{}, "inplace")

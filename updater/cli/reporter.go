@@ -66,7 +66,12 @@ func (p *reporter) open(target string) error {
 		p.r.resultsTo = p.r.env.Stderr
 		return nil
 	}
-	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := await(p.r.ctx, func() (*os.File, error) { // a pipe waits for its reader
+		return os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	})
+	if p.r.ctx.Err() != nil {
+		return p.r.ctx.Err()
+	}
 	if err != nil {
 		return usage("--events: "+err.Error(), "name a file that can be written")
 	}
