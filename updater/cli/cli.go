@@ -110,7 +110,10 @@ func interruptible() (context.Context, context.CancelFunc) {
 type run struct {
 	ctx  context.Context
 	env  Env
-	name string // the program, as a shell takes it
+	name string // the program as a shell takes it, with --home where it was given
+
+	typed   string // the program alone
+	homeDir string // the installation, once it is known
 
 	command  string // "update", "dry-run", "release add": for the document
 	json     bool
@@ -127,7 +130,7 @@ type run struct {
 }
 
 func newRun(ctx context.Context, env Env, name string) *run {
-	r := &run{ctx: ctx, env: env, name: name, resultsTo: env.Stdout}
+	r := &run{ctx: ctx, env: env, name: name, typed: name, resultsTo: env.Stdout}
 	r.out = newPrinter(env.Stdout, false)
 	r.reporter = newReporter(r)
 	return r

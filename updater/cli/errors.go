@@ -117,7 +117,7 @@ func (r *run) classify(err error) verdict {
 			"the snapshot was changed after it was made; restore the files named from another backup"}}
 	case is(updater.ErrNotAdopted):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{
-			"make it known once: " + r.shell("adopt", "HOME", "--source", "REPO"),
+			"make it known once: " + r.typed + " adopt " + shellQuote(r.homeDir) + " --source REPO",
 			"or name the installation: --home DIR"}}
 	case is(updater.ErrUnknownLevel):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see the newest level: " + r.shell("status")}}

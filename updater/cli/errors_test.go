@@ -34,7 +34,7 @@ func TestJudge(t *testing.T) {
 		{"none", nil, ExitOK, "", ""},
 		{"anything", errors.New("boom"), ExitFailed, "", "not changed"},
 		{"usage", usage("unknown flag", "see --help"), ExitUsage, "see --help", "not changed"},
-		{"not adopted", fmt.Errorf("/opt: %w", updater.ErrNotAdopted), ExitUsage, "adopt HOME", "not changed"},
+		{"not adopted", fmt.Errorf("/opt: %w", updater.ErrNotAdopted), ExitUsage, "bin/update.sh adopt /opt/acme --source REPO", "not changed"},
 		{"unknown level", updater.ErrUnknownLevel, ExitUsage, "status", "not changed"},
 		{"withdrawn", updater.ErrWithdrawn, ExitFailed, "--level", "not changed"},
 		{"nothing to revert", updater.ErrNothingToRevert, ExitFailed, "history", "not changed"},
@@ -70,7 +70,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRun(t0ctx(), Env{}, "bin/update.sh")
-			r.command = cmdUpdate
+			r.command, r.homeDir = cmdUpdate, "/opt/acme"
 			v := r.judge(tt.err)
 			if v.exit != tt.exit {
 				t.Errorf("exit code: got %d, want %d", v.exit, tt.exit)

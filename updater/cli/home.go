@@ -11,9 +11,9 @@ import (
 // home is the installation that a command works on: --home, or the folder above the
 // bin that this program lies in.
 func (r *run) home(c *cli.Context) (string, error) {
-	if dir := c.String("home"); dir != "" {
-		r.name += " --home " + shellQuote(dir)
-		return dir, nil
+	if r.homeDir = c.String("home"); r.homeDir != "" {
+		r.name += " --home " + shellQuote(r.homeDir)
+		return r.homeDir, nil
 	}
 	const hint = "run the launcher in the bin of the installation, or give --home DIR"
 	exe, err := r.executable()
@@ -25,7 +25,8 @@ func (r *run) home(c *cli.Context) (string, error) {
 	if filepath.Base(bin) != "bin" {
 		return "", usage(exe+": this program does not lie in the bin of an installation", hint)
 	}
-	return filepath.Dir(bin), nil
+	r.homeDir = filepath.Dir(bin)
+	return r.homeDir, nil
 }
 
 // executable is the file of this program, links resolved.
