@@ -487,7 +487,7 @@ func (a *adopter) pristine(ctx context.Context, base *level) error {
 	}
 	for i := range base.inventory.Entries {
 		e := &base.inventory.Entries[i]
-		if !keepable(e) || w.seen[e.Digest] {
+		if _, ok := w.seen[e.Digest]; ok || !keepable(e) {
 			continue
 		}
 		var data []byte

@@ -1,18 +1,24 @@
+//go:build unix
+
 package updater
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 )
 
 var errInjected = errors.New("injected")
 
-// faultTrees have every kind of change in them.
+// faultBench has every kind of change in it.
 func faultBench(t *testing.T) *bench {
 	be := newBench(t, sampleProduct, tree{
 		"bin/start.sh": "0755 one\n", "conf/server.conf": "port=8080\n\n\n\nhost=a\n", "lib/core-1.jar": "\x00one", "lib/link.jar": "-> core-1.jar",
@@ -27,11 +33,45 @@ func faultBench(t *testing.T) *bench {
 	return be
 }
 
+// copyTree copies a tree with its modes, times, links and hard links. It starts no
+// process: a child of one test would hold the locks of another until it execs.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	must(t, os.RemoveAll(to))
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
-		t.Fatalf("cp: %v: %s", err, out)
+	names := map[uint64]string{}
+	type stamp struct {
+		path string
+		at   time.Time
+	}
+	var stamps []stamp
+	must(t, filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		dst := to + strings.TrimPrefix(p, from)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		stamps = append(stamps, stamp{dst, info.ModTime()})
+		switch {
+		case d.IsDir():
+			return errors.Join(os.Mkdir(dst, 0o700), os.Chmod(dst, info.Mode().Perm()))
+		case info.Mode()&fs.ModeSymlink != 0:
+			stamps = stamps[:len(stamps)-1]
+			target, err := os.Readlink(p)
+			return errors.Join(err, os.Symlink(target, dst), lchtimes(dst, info.ModTime()))
+		}
+		if ino := inode(info); names[ino] != "" {
+			return os.Link(names[ino], dst)
+		} else {
+			names[ino] = dst
+		}
+		data, err := os.ReadFile(p)
+		return errors.Join(err, os.WriteFile(dst, data, 0o600), os.Chmod(dst, info.Mode().Perm()))
+	}))
+	for i := len(stamps) - 1; i >= 0; i-- { // the deepest last, or its making changes the one above
+		must(t, os.Chtimes(stamps[i].path, stamps[i].at, stamps[i].at))
 	}
 }
 
@@ -40,82 +80,86 @@ func copyTree(t *testing.T, from, to string) {
 // After a run that failed once the tree is old or new without recovery; in any case the
 // next command makes it one of the two, and the next update leads to the new tree.
 func TestFaults(t *testing.T) {
+	for _, action := range []string{"update", "revert"} {
+		for _, lasting := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/lasting=%v", action, lasting), func(t *testing.T) {
+				t.Parallel()
+				testFaults(t, action, lasting)
+			})
+		}
+	}
+}
+
+func testFaults(t *testing.T, action string, lasting bool) {
 	ctx := context.Background()
 	be := faultBench(t)
-	pristine := filepath.Join(be.dir, "pristine")
-	copyTree(t, be.home, pristine)
+	start := filepath.Join(be.dir, "start")
+	copyTree(t, be.home, start)
 	old := look(t, be.home, true)
 	_, err := be.open(t).Update(ctx)
 	must(t, err)
 	fresh := strip(look(t, be.home, true))
-	updated := filepath.Join(be.dir, "updated")
-	copyTree(t, be.home, updated)
-	for _, c := range []struct {
-		name, from string
-		run        func(u *Updater) error
-	}{
-		{"update", pristine, func(u *Updater) error { _, err := u.Update(ctx); return err }},
-		{"revert", updated, func(u *Updater) error { _, err := u.Revert(ctx); return err }},
-	} {
-		for _, lasting := range []bool{false, true} {
-			points := 0
-			for n := 1; ; n++ {
-				copyTree(t, c.from, be.home)
-				count, at := 0, ""
-				fault := func(op, path string) error {
-					count++
-					if count == n || lasting && count > n {
-						if at == "" {
-							at = op + " " + path
-						}
-						return errInjected
-					}
-					return nil
-				}
-				u := be.open(t, func(o *Options) { o.fault = fault })
-				err := c.run(u)
-				u.Close()
-				if at == "" {
-					if err != nil {
-						t.Fatalf("%s without a fault: %v", c.name, err)
-					}
-					break
-				}
-				points++
-				name := c.name + " at " + at
-				is := func(when string) {
-					t.Helper()
-					got := look(t, be.home, true)
-					if !reflect.DeepEqual(got, old) && !reflect.DeepEqual(strip(got), fresh) {
-						same(t, name+" "+when+", against old", old, got)
-						same(t, name+" "+when+", against new", fresh, strip(got))
-						t.FailNow()
-					}
-				}
-				if !lasting {
-					is("without recovery")
-				}
-				s, err := be.open(t).Status(ctx)
-				if err != nil || s.Open {
-					t.Fatalf("%s: status: %v", name, err)
-				}
-				is("after recovery")
-				if err := Guard(ctx, be.home, "test"); err != nil {
-					t.Fatalf("%s: guard: %v", name, err)
-				}
-				if _, err := be.open(t).Update(ctx); err != nil {
-					t.Fatalf("%s: the next update: %v", name, err)
-				}
-				same(t, name+" after the next update", fresh, strip(look(t, be.home, true)))
-				if _, err := be.open(t).Revert(ctx); err != nil {
-					t.Fatalf("%s: the next revert: %v", name, err)
-				}
-				same(t, name+" after the next revert", old, look(t, be.home, true))
-			}
-			if points < 20 {
-				t.Errorf("%s: only %d points were reached", c.name, points)
-			}
-			t.Logf("%s, lasting %v: %d points", c.name, lasting, points)
-		}
+	run := func(u *Updater) error { _, err := u.Update(ctx); return err }
+	if action == "revert" {
+		copyTree(t, be.home, start)
+		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
 	}
+	points, first := 0, 1
+	if lasting {
+		first = 2 // every other point once, the ones between for good; the crash campaign takes all
+	}
+	for n := first; ; n += 2 {
+		copyTree(t, start, be.home)
+		count, at := 0, ""
+		u := be.open(t, func(o *Options) {
+			o.fault = func(op, path string) error {
+				count++
+				if count == n || lasting && count > n {
+					at = cmp.Or(at, op+" "+path)
+					return errInjected
+				}
+				return nil
+			}
+		})
+		err := run(u)
+		u.Close()
+		if at == "" {
+			must(t, err)
+			break
+		}
+		points++
+		name := action + " at " + at
+		is := func(when string) {
+			t.Helper()
+			got := look(t, be.home, true)
+			if !reflect.DeepEqual(got, old) && !reflect.DeepEqual(strip(got), fresh) {
+				same(t, name+" "+when+", against old", old, got)
+				same(t, name+" "+when+", against new", fresh, strip(got))
+				t.FailNow()
+			}
+		}
+		if !lasting {
+			is("without recovery")
+		}
+		s, err := be.open(t).Status(ctx)
+		if err != nil || s.Open {
+			t.Fatalf("%s: status: %v", name, err)
+		}
+		is("after recovery")
+		if err := Guard(ctx, be.home, "test"); err != nil {
+			t.Fatalf("%s: guard: %v", name, err)
+		}
+		if _, err := be.open(t).Update(ctx); err != nil {
+			t.Fatalf("%s: the next update: %v", name, err)
+		}
+		same(t, name+" after the next update", fresh, strip(look(t, be.home, true)))
+		if _, err := be.open(t).Revert(ctx); err != nil {
+			t.Fatalf("%s: the next revert: %v", name, err)
+		}
+		same(t, name+" after the next revert", old, look(t, be.home, true))
+	}
+	if points < 20 {
+		t.Errorf("only %d points were reached", points)
+	}
+	t.Logf("%d points", points)
 }

@@ -2,12 +2,14 @@ package updater
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"hash/crc32"
+	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"inplace/backup/fsys"
@@ -17,19 +19,26 @@ import (
 // Pristine contents are what merges and differences start from: each text file of up
 // to maxPristine bytes as the vendor shipped it. They lie in packs below
 // updates/installed/base, one pack per update with what it brought, so that an update
-// writes one file for them and not one each:
+// writes one file for them and not one each, and finding one needs no more than the
+// packs' indexes:
 //
-//	inplace-pack 1
-//	DIGEST SIZE      then SIZE bytes and a line feed; again for each content
-//	end COUNT
+//	inplace-pack 1 LF     then the contents, one after the other
+//	the index             for each content, sorted: SHA-256, offset and size (8 bytes
+//	                      each, little endian)
+//	the end               offset of the index, number of contents, CRC-32 of the index
+//	                      and these two numbers (8 + 8 + 4 bytes), "end pack" LF
 //
 // Contents are checked by digest whenever they are read; one that is missing or
 // damaged is fetched from the repository again.
 const (
 	baseDir     = "updates/installed/base"
 	packHeader  = "inplace-pack 1\n"
+	packEnd     = "end pack\n"
 	packSuffix  = ".pack"
+	packRecord  = 48
+	packTail    = 20 + len(packEnd)
 	maxPristine = 1 << 20
+	maxPackList = 1 << 21 // contents in one pack
 )
 
 var errNotKept = errors.New("its shipped contents are not kept here")
@@ -69,7 +78,7 @@ func (p *pristine) get(d manifest.Digest) ([]byte, error) {
 	return data, nil
 }
 
-// load reads the heads of all packs. What of a pack cannot be read is left out.
+// load reads the indexes of all packs.
 func (p *pristine) load() error {
 	p.index = map[manifest.Digest]packed{}
 	names, err := p.tree.Names(baseDir)
@@ -93,36 +102,32 @@ func (p *pristine) load() error {
 	return nil
 }
 
+// scan reads the index of one pack. A pack that is not whole has none.
 func (p *pristine) scan(f *os.File, name string) {
-	r := bufio.NewReaderSize(f, 4096)
-	line, err := r.ReadString('\n')
-	if err != nil || line != packHeader {
+	info, err := f.Stat()
+	if err != nil || info.Size() < int64(len(packHeader)+packTail) {
 		return
 	}
-	at := int64(len(line))
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		hex, number, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		d, err := manifest.ParseHex(hex)
-		if err != nil {
-			return
-		}
-		size, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || size < 0 || size > maxPristine {
-			return
-		}
-		at += int64(len(line))
-		p.index[d] = packed{name, at, size}
-		at += size + 1
-		if int64(r.Buffered()) > size {
-			_, _ = r.Discard(int(size) + 1)
-		} else if _, err := f.Seek(at, io.SeekStart); err != nil {
-			return
-		} else {
-			r.Reset(f)
+	tail := make([]byte, packTail)
+	if _, err := f.ReadAt(tail, info.Size()-int64(packTail)); err != nil || string(tail[20:]) != packEnd {
+		return
+	}
+	le := binary.LittleEndian
+	at, count := le.Uint64(tail), le.Uint64(tail[8:])
+	if count > maxPackList || at+count*packRecord+uint64(packTail) != uint64(info.Size()) {
+		return
+	}
+	index := make([]byte, count*packRecord)
+	if _, err := f.ReadAt(index, int64(at)); err != nil {
+		return
+	}
+	if crc32.Update(crc32.ChecksumIEEE(index), crc32.IEEETable, tail[:16]) != le.Uint32(tail[16:]) {
+		return
+	}
+	for r := index; len(r) > 0; r = r[packRecord:] {
+		offset, size := le.Uint64(r[32:]), le.Uint64(r[40:])
+		if size <= maxPristine && offset+size <= at {
+			p.index[manifest.Digest(r[:32])] = packed{name, int64(offset), int64(size)}
 		}
 	}
 }
@@ -138,12 +143,12 @@ func (p *pristine) has(d manifest.Digest) bool {
 
 // packWriter writes a new pack. Until it is closed nothing of it counts.
 type packWriter struct {
-	dir   *fsys.Dir
-	f     *os.File
-	w     *bufio.Writer
-	name  string
-	seen  map[manifest.Digest]bool
-	count int
+	dir  *fsys.Dir
+	f    *os.File
+	w    *bufio.Writer
+	name string
+	at   int64
+	seen map[manifest.Digest]packed
 }
 
 func newPack(t *fsys.Tree, level int64, m manifest.Digest) (*packWriter, error) {
@@ -154,7 +159,7 @@ func newPack(t *fsys.Tree, level int64, m manifest.Digest) (*packWriter, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &packWriter{dir: dir, name: fmt.Sprintf("%d-%s%s", level, m.Short(), packSuffix), seen: map[manifest.Digest]bool{}}
+	p := &packWriter{dir: dir, name: fmt.Sprintf("%d-%s%s", level, m.Short(), packSuffix), seen: map[manifest.Digest]packed{}}
 	_ = dir.Remove(fsys.TempPrefix + p.name)
 	if p.f, err = dir.Create(fsys.TempPrefix + p.name); err != nil {
 		dir.Close()
@@ -162,25 +167,37 @@ func newPack(t *fsys.Tree, level int64, m manifest.Digest) (*packWriter, error) 
 	}
 	p.w = bufio.NewWriterSize(p.f, 1<<16)
 	_, err = p.w.WriteString(packHeader)
+	p.at = int64(len(packHeader))
 	return p, err
 }
 
 // add keeps data, which has digest d, once.
 func (p *packWriter) add(d manifest.Digest, data []byte) error {
-	if p.seen[d] {
+	if _, ok := p.seen[d]; ok {
 		return nil
 	}
-	p.seen[d] = true
-	p.count++
-	_, _ = fmt.Fprintf(p.w, "%s %d\n", d.Hex(), len(data))
-	_, _ = p.w.Write(data)
-	return p.w.WriteByte('\n')
+	p.seen[d] = packed{offset: p.at, size: int64(len(data))}
+	p.at += int64(len(data))
+	_, err := p.w.Write(data)
+	return err
 }
 
 // close finishes the pack, synced only if asked; an empty one is dropped.
 func (p *packWriter) close(sync bool) error {
 	defer p.dir.Close()
-	_, _ = fmt.Fprintf(p.w, "end %d\n", p.count)
+	digests := slices.SortedFunc(maps.Keys(p.seen), func(a, b manifest.Digest) int { return bytes.Compare(a[:], b[:]) })
+	le := binary.LittleEndian
+	index := make([]byte, 0, len(digests)*packRecord+packTail)
+	for _, d := range digests {
+		index = append(index, d[:]...)
+		index = le.AppendUint64(index, uint64(p.seen[d].offset))
+		index = le.AppendUint64(index, uint64(p.seen[d].size))
+	}
+	index = le.AppendUint64(index, uint64(p.at))
+	index = le.AppendUint64(index, uint64(len(digests)))
+	index = le.AppendUint32(index, crc32.ChecksumIEEE(index))
+	_, _ = p.w.Write(index)
+	_, _ = p.w.WriteString(packEnd)
 	err := p.w.Flush()
 	if err == nil && sync {
 		err = p.f.Sync()
@@ -188,7 +205,7 @@ func (p *packWriter) close(sync bool) error {
 	if e := p.f.Close(); err == nil {
 		err = e
 	}
-	if err != nil || p.count == 0 {
+	if err != nil || len(digests) == 0 {
 		_ = p.dir.Remove(fsys.TempPrefix + p.name)
 		return err
 	}

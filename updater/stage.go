@@ -408,8 +408,16 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 		paths = append(paths, p)
 	}
 	slices.Sort(paths)
+	cache := openStatCache(u.tree, in.inventory)
+	defer cache.close()
+	shipped := pristine{tree: u.tree}
 	var out []backup.Entry
+	slot := 0
 	for _, p := range paths {
+		if e, ok := u.shippedConfig(p, in, cache, &shipped); ok {
+			out = append(out, e)
+			continue
+		}
 		f, err := u.tree.Open(string(p))
 		if fsys.IsAbsent(err) || errors.Is(err, fsys.ErrNotRegular) {
 			continue
@@ -418,7 +426,7 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 			return nil, err
 		}
 		info, err := fsys.FileInfo(f)
-		e := backup.Entry{Class: backup.Config, Slot: len(out), Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
+		e := backup.Entry{Class: backup.Config, Slot: slot, Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
 		if err == nil {
 			e.Old.Digest, err = backup.DigestFile(f)
 		}
@@ -433,8 +441,29 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 			return nil, fmt.Errorf("copy %s: %w", p, err)
 		}
 		out = append(out, e)
+		slot++
 	}
 	return out, nil
+}
+
+// shippedConfig is the entry of a configuration file that is as the vendor shipped it:
+// its bytes are kept already, so its digest is enough.
+func (u *Updater) shippedConfig(p manifest.Path, in *installed, cache *statCache, shipped *pristine) (backup.Entry, bool) {
+	i := indexOf(in.inventory, p)
+	if i < 0 {
+		return backup.Entry{}, false
+	}
+	info, err := u.tree.Lstat(string(p))
+	if err != nil || !info.IsFile() {
+		return backup.Entry{}, false
+	}
+	d, ok := cache.digest(i, info)
+	if !ok || d != in.inventory.Entries[i].Digest || !shipped.has(d) {
+		return backup.Entry{}, false
+	}
+	e := backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
+	e.Old.Digest = d
+	return e, true
 }
 
 func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found map[manifest.Path]bool) error {
