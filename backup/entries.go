@@ -125,39 +125,45 @@ func number(s string, base int, limit uint64) (int64, error) {
 }
 
 func parseState(text string) (State, error) {
-	f := strings.Split(text, ":")
-	bad := fmt.Errorf("want a state like f:644:0:0:0:0:DIGEST, got %.100q", text)
-	if text == "" {
-		return State{}, bad
+	bad := func() (State, error) {
+		return State{}, fmt.Errorf("want a state like f:644:0:0:0:0:DIGEST, got %.100q", text)
 	}
+	if text == "" {
+		return bad()
+	}
+	f := strings.Split(text, ":")
 	s := State{Kind: Kind(text[0])}
 	var meta []string
+	var uid, gid int64
 	switch {
 	case text == "-" || text == "t":
 		return s, nil
 	case s.Kind == File && len(f) == 7, s.Kind == Dir && len(f) == 5:
 		mode, err := number(f[1], 8, 0o777)
 		if err != nil {
-			return State{}, bad
+			return bad()
 		}
 		s.Mode, meta = uint32(mode), f[2:5]
 	case s.Kind == Link && len(f) >= 5:
 		meta = f[1:4]
 	default:
-		return State{}, bad
+		return bad()
 	}
-	uid, err1 := strconv.Atoi(meta[0])
-	gid, err2 := strconv.Atoi(meta[1])
-	mtime, err3 := strconv.ParseInt(meta[2], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
-		return State{}, bad
+	for i, to := range []*int64{&uid, &gid, &s.MTime} {
+		n, err := strconv.ParseInt(meta[i], 10, 64)
+		if err != nil || strconv.FormatInt(n, 10) != meta[i] {
+			return bad()
+		}
+		*to = n
 	}
-	s.UID, s.GID, s.MTime = uid, gid, mtime
+	if s.UID, s.GID = int(uid), int(gid); int64(s.UID) != uid || int64(s.GID) != gid {
+		return bad()
+	}
 	var err error
 	switch s.Kind {
 	case File:
 		if s.Size, err = number(f[5], 10, 1<<62); err != nil {
-			return State{}, bad
+			return bad()
 		}
 		if s.Digest, err = manifest.ParseHex(f[6]); err != nil {
 			return State{}, err

@@ -149,13 +149,18 @@ func open(t testing.TB, home string) *fsys.Tree {
 }
 
 // prepare lays down from, stages the way to to as an update does, and promotes it
-// under testID. Of the paths in copied the old bytes are copied aside, as for a file with
-// other names.
+// under testID. The paths in copied get another name each, in the directory other beside
+// home, so that their old bytes are copied aside.
 func prepare(t testing.TB, from, to tree, copied ...string) (home string, entries []Entry) {
 	t.Helper()
-	home = t.TempDir()
-	must(t, os.Chmod(home, 0o755))
+	base := t.TempDir()
+	home = filepath.Join(base, "the home")
+	must(t, os.Mkdir(home, 0o755))
 	from.write(t, home)
+	must(t, os.Mkdir(filepath.Join(base, "other"), 0o755))
+	for _, p := range copied {
+		must(t, os.Link(filepath.Join(home, p), filepath.Join(base, "other", p)))
+	}
 	disk := open(t, home)
 	stage, err := NewStage(disk)
 	must(t, err)
@@ -169,8 +174,10 @@ func prepare(t testing.TB, from, to tree, copied ...string) (home string, entrie
 	slot := 0
 	for _, p := range slices.Sorted(maps.Keys(paths)) {
 		e := Entry{Class: Product, Slot: NoSlot, Path: manifest.Path(p), Old: State{Kind: Absent}, New: State{Kind: Absent}}
-		e.Before, err = disk.Lstat(p)
-		must(t, err)
+		var link *fsys.LinkError
+		if e.Before, err = disk.Lstat(p); !errors.As(err, &link) { // below a link there is nothing of ours
+			must(t, err)
+		}
 		if e.Before.Exists {
 			e.Old = side(old, p)
 			e.Old.UID, e.Old.GID, e.Old.MTime = e.Before.UID, e.Before.GID, e.Before.MTime

@@ -1,0 +1,186 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// emptySnapshot lays down a snapshot of nothing.
+func emptySnapshot(t *testing.T, home, id string, created time.Time, size int64) {
+	t.Helper()
+	head := testHead()
+	head.ID, head.Created, head.Bytes = id, created, size
+	raw := MarshalEntries(nil)
+	tree{
+		SnapshotsDir + "/" + id + "/entries":       "0600 " + string(raw),
+		SnapshotsDir + "/" + id + "/snapshot.yaml": "0600 " + string(head.marshal(raw)),
+		SnapshotsDir + "/" + id + "/slots/":        "0700",
+	}.write(t, home)
+}
+
+func TestPrune(t *testing.T) {
+	now := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name   string
+		r      Retention
+		newest string
+		want   string
+	}{
+		{"no limit", Retention{}, "s5", ""},
+		{"as many as may be", Retention{Keep: 5}, "s5", ""},
+		{"two of five", Retention{Keep: 2}, "s5", "s1 s2 s3"},
+		{"the newest always stays", Retention{Keep: 1, MaxAge: time.Nanosecond, MaxSize: 1}, "s5", "s1 s2 s3 s4"},
+		{"older than 25 days", Retention{MaxAge: 25 * 24 * time.Hour}, "s5", "s1 s2 s3"},
+		{"exactly 20 days", Retention{MaxAge: 20 * 24 * time.Hour}, "s5", "s1 s2 s3"},
+		{"more than 250 bytes", Retention{MaxSize: 250}, "s5", "s1 s2 s3"},
+		{"exactly 300 bytes", Retention{MaxSize: 300}, "s5", "s1 s2"},
+		{"what is pinned stops it", Retention{Keep: 1}, "s3", "s1 s2"},
+		{"all limits, the strictest holds", Retention{Keep: 4, MaxAge: 45 * 24 * time.Hour, MaxSize: 200}, "s5", "s1 s2 s3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			home := t.TempDir()
+			for n, days := range map[int]int{1: 50, 2: 40, 3: 30, 4: 20, 5: 10} {
+				emptySnapshot(t, home, fmt.Sprintf("s%d", n), now.AddDate(0, 0, -days), 100)
+			}
+			tree{SnapshotsDir + "/broken/snapshot.yaml": "0600 torn", SnapshotsDir + "/s0-not-one/x": "0600 x"}.write(t, home)
+			disk := open(t, home)
+			removed, err := Prune(disk, c.r, now, c.newest)
+			must(t, err)
+			if got := strings.Join(removed, " "); got != c.want {
+				t.Fatalf("removed %q, want %q", got, c.want)
+			}
+			left, err := List(disk)
+			must(t, err)
+			want := []string{"broken", "s0-not-one"}
+			for n := range 5 {
+				if id := fmt.Sprintf("s%d", n+1); !slices.Contains(removed, id) {
+					want = append(want, id)
+				}
+			}
+			if !slices.Equal(left, want) {
+				t.Fatalf("left %q, want %q", left, want)
+			}
+		})
+	}
+}
+
+func TestListEmpty(t *testing.T) {
+	if ids, err := List(open(t, t.TempDir())); err != nil || len(ids) != 0 {
+		t.Fatalf("got %q, %v", ids, err)
+	}
+}
+
+// TestSlotsChangeHands kills the move of the slots at each operation, there and back.
+func TestSlotsChangeHands(t *testing.T) {
+	takes := func(back bool, home string, n int) error {
+		disk := open(t, home)
+		faults(disk, nil, n)
+		if back {
+			return GiveSlotsBack(disk, "from", "to")
+		}
+		return TakeSlots(disk, "from", "to")
+	}
+	kills := 0
+	for n := 1; ; n++ {
+		home := t.TempDir()
+		for _, id := range []string{"from", "to"} {
+			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+		}
+		tree{SnapshotsDir + "/from/slots/0": "0644 old"}.write(t, home)
+		holds := func(id string) bool {
+			data, _ := os.ReadFile(filepath.Join(home, SnapshotsDir, id, "slots", "0"))
+			return string(data) == "old"
+		}
+		err := takes(false, home, n)
+		if err != nil {
+			kills++
+			if !errors.Is(err, errKilled) || holds("from") == holds("to") {
+				t.Fatalf("killed at %d: %v; in from %v, in to %v", n, err, holds("from"), holds("to"))
+			}
+		}
+		if n%2 == 0 { // give back what was taken, if it was; else complete it first
+			must(t, takes(true, home, 0))
+		} else {
+			for range 2 {
+				must(t, takes(false, home, 0))
+				if !holds("to") {
+					t.Fatalf("killed at %d, taken again: not in to", n)
+				}
+			}
+			if err := takes(true, home, n); err != nil && !errors.Is(err, errKilled) {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			must(t, takes(true, home, 0))
+			if !holds("from") {
+				t.Fatalf("killed at %d, given back: not in from", n)
+			}
+		}
+		if err == nil {
+			break
+		}
+	}
+	if kills < 4 {
+		t.Fatalf("only %d points to die at", kills)
+	}
+}
+
+func TestTakeSlotsOverOthers(t *testing.T) {
+	home := t.TempDir()
+	for _, id := range []string{"from", "to"} {
+		emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+		tree{SnapshotsDir + "/" + id + "/slots/0": "0644 " + id}.write(t, home)
+	}
+	before := look(t, home, true)
+	if err := TakeSlots(open(t, home), "from", "to"); err == nil {
+		t.Fatal("slots that were in use were replaced")
+	}
+	same(t, "refused", look(t, home, true), before)
+}
+
+func TestRetire(t *testing.T) {
+	home := t.TempDir()
+	emptySnapshot(t, home, "from", time.Unix(0, 0), 1)
+	emptySnapshot(t, home, "to", time.Unix(0, 0), 1)
+	disk := open(t, home)
+	must(t, Retire(disk, "from")) // it has its slots: it stays
+	if ids, _ := List(disk); len(ids) != 2 {
+		t.Fatalf("got %q", ids)
+	}
+	must(t, TakeSlots(disk, "from", "to"))
+	for range 2 {
+		must(t, Retire(disk, "from"))
+		must(t, TakeSlots(disk, "from", "to"))
+		if ids, _ := List(disk); !slices.Equal(ids, []string{"to"}) {
+			t.Fatalf("got %q, want only to", ids)
+		}
+	}
+}
+
+// TestDiscard keeps what recovery found and moved aside, and nothing else.
+func TestDiscard(t *testing.T) {
+	for _, found := range []bool{false, true} {
+		home := t.TempDir()
+		emptySnapshot(t, home, "s", time.Unix(0, 0), 1)
+		if found {
+			tree{SnapshotsDir + "/s/found/0": "0644 mine"}.write(t, home)
+		}
+		for range 2 {
+			must(t, Discard(open(t, home), SnapshotsDir+"/s"))
+		}
+		data, _ := os.ReadFile(filepath.Join(home, SnapshotsDir, "s/found/0"))
+		if _, err := os.Lstat(filepath.Join(home, SnapshotsDir, "s")); found != (err == nil) || found != (string(data) == "mine") {
+			t.Fatalf("found %v: left %v, %q", found, err, data)
+		}
+		if _, err := Load(open(t, home), "s"); err == nil {
+			t.Fatal("it is still a snapshot")
+		}
+	}
+}
