@@ -47,9 +47,10 @@ func conflictOf(c chunk, base, ours, theirs text) Conflict {
 	}
 }
 
-// wholeFile is the result when no part of the file can be merged. Its markers are
-// longer than any in the texts, and carry the line end that ours begins with.
-func wholeFile(base, ours, theirs []byte, reason string, opt Options) Result {
+// WholeFile is the result when no part of a file can be merged, for the reason given
+// in words. Its markers are longer than any in the texts, and carry the line end that
+// ours begins with; Merged is nil where an input is binary.
+func WholeFile(base, ours, theirs []byte, reason string, opt Options) Result {
 	c := Conflict{
 		Reason: reason, Base: base, Ours: ours, Theirs: theirs,
 		BaseEnd: countLines(base), OursEnd: countLines(ours), TheirsEnd: countLines(theirs),
@@ -142,6 +143,23 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// AppendConflict appends to out the marker lines of a conflict and its three texts, in
+// the style of Merge. out is empty or ends a line; lineEnd is that of the markers and
+// of texts that lack one, "\n" or "\r\n".
+func AppendConflict(out, base, ours, theirs []byte, lineEnd string, opt Options) []byte {
+	w := &writer{buf: out, end: endLF}
+	if lineEnd == endCRLF.String() {
+		w.end = endCRLF
+	}
+	newMarkers(opt).write(w, func(side []byte) {
+		w.buf = append(w.buf, side...)
+		if len(side) > 0 && side[len(side)-1] != '\n' {
+			w.buf = append(w.buf, w.end.String()...)
+		}
+	}, Conflict{Base: base, Ours: ours, Theirs: theirs})
+	return w.buf
 }
 
 // write renders c on w; side writes one of its three texts.

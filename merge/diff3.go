@@ -1,6 +1,9 @@
 package merge
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // kind says who changed a chunk.
 type kind byte
@@ -12,6 +15,50 @@ const (
 	bothAlike // both sides made the same change
 	contested // both sides changed it differently
 )
+
+// A Chunk is a run of items and its counterparts in three sequences. Ranges are
+// half-open and count from 0.
+type Chunk struct {
+	BaseStart, BaseEnd, OursStart, OursEnd, TheirsStart, TheirsEnd int
+	// By whom the run was changed; both are true too where both sides made the same
+	// change. Conflict: both changed it, differently.
+	Ours, Theirs, Conflict bool
+}
+
+// Diff3 merges three sequences of items, as Merge does with lines: the chunks cover the
+// sequences in order. An error means that they differ too much to be compared.
+func Diff3(base, ours, theirs []string) ([]Chunk, error) {
+	v := newVocabulary()
+	number := func(items []string) []int {
+		ids := make([]int, len(items))
+		for i, s := range items {
+			ids[i] = v.id([]byte(s))
+		}
+		return ids
+	}
+	b, o, t := number(base), number(ours), number(theirs)
+	for i := range v.names { // the search wants lines, items may hold several
+		v.names[i] = strconv.Itoa(i)
+	}
+	hunksO, err := diff(b, o, v)
+	if err != nil {
+		return nil, err
+	}
+	hunksT, err := diff(b, t, v)
+	if err != nil {
+		return nil, err
+	}
+	var out []Chunk
+	for _, c := range diff3(b, o, t, hunksO, hunksT) {
+		out = append(out, Chunk{
+			c.base.start, c.base.end, c.ours.start, c.ours.end, c.theirs.start, c.theirs.end,
+			c.kind == oursChanged || c.kind >= bothAlike,
+			c.kind == theirsChanged || c.kind >= bothAlike,
+			c.kind == contested,
+		})
+	}
+	return out, nil
+}
 
 // chunk is a run of lines and its counterparts in the three texts.
 type chunk struct {

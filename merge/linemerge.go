@@ -11,19 +11,16 @@ import (
 //   - trailing blanks, which have a meaning in some formats, and whether the last
 //     line is ended are merged three ways: the side that changed them, else ours.
 func mergeLines(base, ours, theirs []byte, opt Options) Result {
-	if reason := unfit(base, ours, theirs); reason != "" {
-		return wholeFile(base, ours, theirs, reason, opt)
-	}
 	b, o, t := splitText(base), splitText(ours), splitText(theirs)
 	v := newVocabulary()
 	idsB, idsO, idsT := v.number(b), v.number(o), v.number(t)
 	hunksO, err := diff(idsB, idsO, v)
 	if err != nil {
-		return wholeFile(base, ours, theirs, "base and ours: "+err.Error(), opt)
+		return WholeFile(base, ours, theirs, "base and ours: "+err.Error(), opt)
 	}
 	hunksT, err := diff(idsB, idsT, v)
 	if err != nil {
-		return wholeFile(base, ours, theirs, "base and theirs: "+err.Error(), opt)
+		return WholeFile(base, ours, theirs, "base and theirs: "+err.Error(), opt)
 	}
 
 	r := Result{Format: formatLines, Method: MethodLines, Notes: styleNotes(b, o, t)}

@@ -15,7 +15,8 @@
 //     one conflict, decided by counted work and never by the clock.
 //
 // Order of work: equal sides; then, where Options.Structures knows the format, its
-// merger, which is given the line merge to compare with; else the line merge.
+// merger (package merge/tree), which is given the line merge to compare with; else
+// the line merge. Package merge/formats puts all of it together, with the proof.
 // The line merge cuts the texts into lines (lines.go), compares base with each
 // side (diff.go), puts the two lists of hunks together (diff3.go) and writes lines
 // and conflict markers (conflict.go).
@@ -45,7 +46,8 @@ type Labels struct{ Ours, Base, Theirs string }
 // A Structure merges one format by its meaning. It gets the three texts and the
 // line merge of the same texts, whose bytes it may take where they mean the
 // right thing. ok is false when an input is not of the format: lines decide then.
-// It must keep the promises of this package.
+// It is called only with texts that are within the limits, not binary and without
+// conflict markers, and must keep the promises of this package.
 type Structure func(base, ours, theirs []byte, lines Result, opt Options) (r Result, ok bool)
 
 // Options of a merge; the zero value merges by lines.
@@ -84,6 +86,9 @@ func Merge(base, ours, theirs []byte, opt Options) Result {
 		return equal(ours, opt)
 	case bytes.Equal(base, ours):
 		return equal(theirs, opt)
+	}
+	if reason := unfit(base, ours, theirs); reason != "" {
+		return WholeFile(base, ours, theirs, reason, opt)
 	}
 	lines := mergeLines(base, ours, theirs, opt)
 	if s := opt.Structures[opt.Format]; s != nil {

@@ -1,0 +1,44 @@
+package formats
+
+import (
+	"inplace/merge"
+	"inplace/merge/proof"
+	"inplace/merge/properties"
+	"inplace/merge/tree"
+)
+
+// Structures returns the mergers by format, for merge.Options.
+func Structures() map[string]merge.Structure {
+	all := map[string]merge.Structure{}
+	for _, f := range []tree.Format{
+		properties.Format(),
+	} {
+		all[f.Name] = tree.Structure(f)
+	}
+	return all
+}
+
+// Merge merges by structure in the format, else by lines, and proves what is clean: a
+// clean result of Merge may be used. What cannot be proven is merged by lines, and
+// where that is not proven either it is a conflict whose reason says why. Format in
+// opt, and Structures, are set here.
+func Merge(format string, base, ours, theirs []byte, opt merge.Options) merge.Result {
+	opt.Format, opt.Structures = format, Structures()
+	r := merge.Merge(base, ours, theirs, opt)
+	if !r.Clean() || r.Method == merge.MethodEqual {
+		return r
+	}
+	unproven := proof.Check(format, base, ours, theirs, r.Merged)
+	if unproven == nil {
+		return r
+	}
+	if r.Method == merge.MethodStructure {
+		opt.Structures = nil
+		lines := merge.Merge(base, ours, theirs, opt)
+		if !lines.Clean() || proof.Check(format, base, ours, theirs, lines.Merged) == nil {
+			lines.Notes = append(lines.Notes, merge.Note{Text: "merged by lines: the merge by structure could not be proven: " + unproven.Error()})
+			return lines
+		}
+	}
+	return merge.WholeFile(base, ours, theirs, "the merged text could not be proven right: "+unproven.Error(), opt)
+}

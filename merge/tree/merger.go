@@ -1,0 +1,351 @@
+package tree
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"inplace/merge"
+)
+
+// maxNotes is how many automatic decisions a result tells of.
+const maxNotes = 1000
+
+// merger merges one triple. It writes what ours becomes as segments.
+type merger struct {
+	b, o, t   *doc
+	opt       merge.Options
+	notes     []merge.Note
+	conflicts []merge.Conflict
+	segments  []segment
+	// How often theirs has a comment more, and less, than base: a comment that only
+	// went from one place to another is neither added nor removed.
+	added, dropped map[string]int
+	taken          map[*Node]map[int]bool // lead atoms of ours that were written before another node
+}
+
+func newMerger(b, o, t *doc, opt merge.Options) *merger {
+	m := &merger{b: b, o: o, t: t, opt: opt,
+		added: map[string]int{}, dropped: map[string]int{}, taken: map[*Node]map[int]bool{}}
+	for text, n := range t.atoms {
+		m.added[text] = n - max(b.atoms[text], o.atoms[text])
+	}
+	for text, n := range b.atoms {
+		m.dropped[text] = n - t.atoms[text]
+	}
+	return m
+}
+
+func (m *merger) note(path, text string) {
+	if len(m.notes) < maxNotes {
+		m.notes = append(m.notes, merge.Note{Key: path, Text: text})
+	}
+}
+
+func (m *merger) run() {
+	p := m.kept("", entry{b: m.b.root, o: m.o.root, t: m.t.root}, setting{m.o.root, m.t.root})
+	m.segments = p.segments(nil, p.sep)
+	if m.b.eol != m.t.eol && m.o.eol != m.t.eol {
+		m.note("", "line ends: kept those of ours; theirs has others")
+	}
+	if m.b.bom != m.t.bom && m.o.bom != m.t.bom {
+		m.note("", "byte order mark: kept as in ours; theirs changed it")
+	}
+}
+
+// entry is one key in the three texts; nil where it is absent.
+type entry struct {
+	b, o, t *Node
+	// slot is the commented-out setting that ours made a live one: the comments above
+	// it are those above the setting now.
+	slot *entry
+}
+
+// setting is where an entry stands: the containers in ours and theirs.
+type setting struct{ o, t *Node }
+
+// join spells the path of n below path.
+func join(path string, n *Node) string {
+	if n.Quiet {
+		return path
+	}
+	if path == "" {
+		return n.label()
+	}
+	return path + "/" + n.label()
+}
+
+// value tells whether a node is taken or left as a whole.
+func value(n *Node) bool { return n.Kind == Leaf || n.Atomic }
+
+func (e entry) any() *Node {
+	switch {
+	case e.o != nil:
+		return e.o
+	case e.t != nil:
+		return e.t
+	}
+	return e.b
+}
+
+// decide returns what an entry becomes; ok is false if nothing of it is written.
+func (m *merger) decide(path string, e entry, in setting) (p piece, ok bool) {
+	path = join(path, e.any())
+	if e.any().Slot {
+		return m.slot(path, e, in)
+	}
+	switch {
+	case e.o == nil && e.t == nil:
+		return piece{}, false
+	case e.o == nil && e.b == nil:
+		m.note(path, "added by theirs")
+		return m.inserted(e.t, in), true
+	case e.o == nil:
+		if same(e.b, e.t) {
+			return piece{}, false
+		}
+		return m.clash(path, "ours removed it, theirs changed it", e, in), true
+	case e.t == nil && e.b == nil:
+		return m.kept(path, e, in), true
+	case e.t == nil:
+		if !same(e.b, e.o) {
+			return m.clash(path, "theirs removed it, ours changed it", e, in), true
+		}
+		if m.commented(e.b, e.o) {
+			return m.clash(path, "theirs removed it, ours wrote a comment in it", e, in), true
+		}
+		m.note(path, "removed by theirs")
+		return m.removed(e)
+	}
+	return m.kept(path, e, in), true
+}
+
+// slot decides a commented-out setting: never a conflict.
+func (m *merger) slot(path string, e entry, in setting) (p piece, ok bool) {
+	switch {
+	case e.o == nil && e.b == nil:
+		return m.inserted(e.t, in), true
+	case e.o == nil:
+		return piece{}, false
+	case e.t == nil && e.b != nil && same(e.b, e.o) && !m.commented(e.b, e.o):
+		return m.removed(e)
+	case e.t != nil && e.b != nil && !same(e.b, e.t) && !same(e.o, e.t) && !same(e.b, e.o):
+		m.note(path, "commented out, changed by both: kept as in ours")
+	}
+	return m.kept(path, e, in), true
+}
+
+// kept writes an entry that ours has and keeps, with what theirs changed in it.
+func (m *merger) kept(path string, e entry, in setting) piece {
+	p := piece{
+		head:  text(m.lead(path, e) + m.o.text(e.o.gap())),
+		sep:   m.o.text(e.o.Sep),
+		blank: m.o.text(Range{e.o.Body.End, sepRange(e.o).Start}),
+		tail:  m.trail(path, e),
+	}
+	b, o, t := e.b, e.o, e.t
+	switch {
+	case t == nil || o.Slot && (b == nil || !same(b, o)):
+		p.body = text(m.o.text(o.Body))
+	case !value(o) && !value(t) && o.Kind == t.Kind && (b == nil || !value(b) && b.Kind == o.Kind):
+		p.body = m.container(path, e, in)
+	case same(o, t):
+		if b != nil && !same(b, o) {
+			m.note(path, "changed alike by both")
+		}
+		p.body = text(m.o.text(o.Body))
+	case same(b, t):
+		p.body = text(m.o.text(o.Body))
+	case b == nil:
+		return m.clash(path, "both sides added it with different values", e, in)
+	case !same(b, o):
+		return m.clash(path, "both sides changed it differently", e, in)
+	case m.commented(b, o) || o.Kind != t.Kind && m.trailText(m.o, o) != m.trailText(m.b, b):
+		return m.clash(path, "theirs changed it, ours wrote a comment in it", e, in)
+	case o.Kind == Leaf && t.Kind == Leaf && o.Bare == t.Bare:
+		m.note(path, "changed by theirs")
+		p.body = text(m.o.text(Range{o.Body.Start, o.Val.Start}) +
+			m.adapt(m.t, t, t.Val, m.indents(e, in)) +
+			m.o.text(Range{o.Val.End, o.Body.End}))
+	default:
+		m.note(path, "changed by theirs")
+		n := m.inserted(t, in)
+		p.body, p.tail = n.body, n.tail
+	}
+	return p
+}
+
+// commented tells whether ours has comments within a node that base has not.
+func (m *merger) commented(b, o *Node) bool {
+	if o.Kind == Leaf {
+		return false
+	}
+	count := func(n *Node) map[string]int {
+		d := &doc{atoms: map[string]int{}}
+		for _, k := range n.Kids {
+			d.countAtoms(k)
+		}
+		d.countAtoms(&Node{Tail: n.Tail})
+		return d.atoms
+	}
+	inBase := count(b)
+	for text, n := range count(o) {
+		if n > inBase[text] {
+			return true
+		}
+	}
+	return false
+}
+
+// container merges the kids of an entry within the frame that ours has, or that of
+// theirs where ours has none.
+func (m *merger) container(path string, e entry, in setting) []segment {
+	b, o, t := e.b, e.o, e.t
+	if b != nil && bytes.Equal(fold(m.b.data[b.Body.Start:b.Body.End]), fold(m.o.data[o.Body.Start:o.Body.End])) ||
+		b != nil && t.Closed && same(b, o) && !m.commented(b, o) {
+		if !same(b, t) {
+			m.note(path, "changed by theirs")
+		}
+		if same(b, t) && bytes.Equal(fold(m.b.data[b.Body.Start:b.Body.End]), fold(m.t.data[t.Body.Start:t.Body.End])) {
+			return text(m.o.text(o.Body))
+		}
+		return text(m.adapt(m.t, t, t.Body, m.indents(e, in)))
+	}
+	if b == nil {
+		b = &Node{Kind: o.Kind}
+	}
+	e = entry{b: b, o: o, t: t}
+	pieces, ok := m.kids(path, e)
+	if !ok {
+		return m.innerClash(path, "both sides changed a list whose order has a meaning", e, in)
+	}
+	if (o.Closed || len(o.Kids) == 0 && len(o.Tail) == 0 && !o.Lines) && len(pieces) > 0 {
+		ind := m.indents(e, in)
+		out := text(m.adapt(m.t, t, Range{t.Body.Start, t.Inner.Start}, ind))
+		out = append(out, assemble(pieces, t, lastHasSep(t))...)
+		out = append(out, text(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
+		return append(out, text(m.adapt(m.t, t, Range{afterKids(t), t.Body.End}, ind))...)
+	}
+	out := text(m.o.text(Range{o.Body.Start, o.Inner.Start}))
+	out = append(out, assemble(pieces, o, lastHasSep(o))...)
+	out = append(out, text(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
+	return append(out, text(m.o.text(Range{afterKids(o), o.Body.End}))...)
+}
+
+// afterKids is where the last kid or tail atom of a container ends.
+func afterKids(n *Node) int {
+	switch {
+	case len(n.Tail) > 0:
+		return n.Tail[len(n.Tail)-1].End
+	case len(n.Kids) > 0:
+		return n.Kids[len(n.Kids)-1].Full.End
+	}
+	return n.Inner.Start
+}
+
+func lastHasSep(n *Node) bool {
+	return len(n.Kids) > 0 && !n.Kids[len(n.Kids)-1].Sep.Empty()
+}
+
+// sepRange is where the separator of n stands or would stand.
+func sepRange(n *Node) Range {
+	if n.Sep.Empty() {
+		return Range{n.Body.End, n.Body.End}
+	}
+	return n.Sep
+}
+
+// fold removes what ours and base are not told apart by: CR and trailing blanks.
+func fold(b []byte) []byte {
+	var out []byte
+	for l := range bytes.Lines(b) {
+		out = append(append(out, bytes.TrimRight(l, " \t\r\n")...), '\n')
+	}
+	return out
+}
+
+// kids merges what is below a container; ok is false if its order cannot be merged.
+func (m *merger) kids(path string, e entry) ([]piece, bool) {
+	x := m.match(path, e)
+	order, ok := x.order(m, e)
+	if !ok {
+		return nil, false
+	}
+	in := setting{e.o, e.t}
+	var pieces []piece
+	for _, id := range order {
+		if reason := x.torn[id]; reason != "" {
+			pieces = append(pieces, m.groupClash(path, reason, x.groups[id], in))
+			continue
+		}
+		en := *x.entries[id]
+		if s := x.entries[SlotKey(id)]; s != nil && s.b != nil && s.o == nil && en.b == nil && !en.any().Slot {
+			en.slot = s
+		}
+		if p, ok := m.decide(path, en, in); ok {
+			pieces = append(pieces, p)
+		}
+	}
+	return pieces, true
+}
+
+// conflict records a conflict about the nodes, some of which may be nil; in is where an
+// absent one would be.
+func (m *merger) conflict(path, reason string, b, o, t []*Node, in setting) {
+	c := merge.Conflict{Key: printable(path), Reason: reason}
+	for _, side := range []struct {
+		d          *doc
+		nodes      []*Node
+		in         *Node
+		text       *[]byte
+		start, end *int
+	}{
+		{m.b, b, nil, &c.Base, &c.BaseStart, &c.BaseEnd},
+		{m.o, o, in.o, &c.Ours, &c.OursStart, &c.OursEnd},
+		{m.t, t, in.t, &c.Theirs, &c.TheirsStart, &c.TheirsEnd},
+	} {
+		data := side.d.data
+		if len(side.nodes) == 0 {
+			if side.in != nil {
+				*side.start = bytes.Count(data[:min(afterKids(side.in), len(data))], []byte{'\n'})
+			}
+			*side.end = *side.start
+			continue
+		}
+		from := lineStart(data, side.nodes[0].Body.Start)
+		to := lineEnd(data, max(side.nodes[len(side.nodes)-1].Body.End, from))
+		*side.text = data[from:to]
+		*side.start = bytes.Count(data[:from], []byte{'\n'})
+		*side.end = *side.start + bytes.Count(data[from:to], []byte{'\n'})
+		if to > from && data[to-1] != '\n' {
+			*side.end++
+		}
+	}
+	m.conflicts = append(m.conflicts, c)
+}
+
+// printable spells a path for people.
+func printable(path string) string {
+	var s strings.Builder
+	for _, r := range path {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			fmt.Fprintf(&s, "\\x%02x", r)
+		} else {
+			s.WriteRune(r)
+		}
+	}
+	return s.String()
+}
+
+func lineStart(data []byte, at int) int { return bytes.LastIndexByte(data[:at], '\n') + 1 }
+
+// lineEnd is the end of the line that the byte before at lies in, with its line end.
+func lineEnd(data []byte, at int) int {
+	if at > 0 && data[at-1] == '\n' {
+		return at
+	}
+	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(data)
+}

@@ -1,0 +1,300 @@
+package tree
+
+import (
+	"bytes"
+	"strings"
+)
+
+// segment is a piece of the merged text: plain text, a place that must begin a line, or
+// a conflict with the text of each side.
+type segment struct {
+	text               string
+	newline            bool
+	conflict           bool
+	base, ours, theirs string
+}
+
+func text(s string) []segment {
+	if s == "" {
+		return nil
+	}
+	return []segment{{text: s}}
+}
+
+// piece is one kid of a merged container.
+type piece struct {
+	head  []segment // comments and gap
+	body  []segment
+	blank string // before the separator
+	sep   string
+	tail  string
+	loose bool // comments alone: no separator
+}
+
+func (p piece) segments(out []segment, sep string) []segment {
+	out = append(append(out, p.head...), p.body...)
+	blank := p.blank
+	if sep == "" || p.sep == "" {
+		blank = ""
+	}
+	return append(out, text(blank+sep+p.tail)...)
+}
+
+// assemble puts the kids of a container together, each with its separator. final: the
+// last one has one too.
+func assemble(pieces []piece, frame *Node, final bool) []segment {
+	last := -1
+	for i, p := range pieces {
+		if !p.loose {
+			last = i
+		}
+	}
+	var out []segment
+	for i, p := range pieces {
+		if frame.Lines && (i > 0 || frame.Inner.Start > frame.Body.Start) {
+			out = append(out, segment{newline: true})
+		}
+		sep := p.sep
+		switch {
+		case frame.Separator == "":
+		case p.loose, i == last && !(final && frame.FinalSep):
+			sep = ""
+		case sep == "":
+			sep = frame.Separator
+		}
+		out = p.segments(out, sep)
+	}
+	return out
+}
+
+// indents is how lines of base and theirs are indented anew for a place in ours.
+type indents struct{ base, theirs, ours string }
+
+// indentAt returns the blanks that begin the line of a byte.
+func indentAt(data []byte, at int) string {
+	start := lineStart(data, at)
+	end := start
+	for end < len(data) && (data[end] == ' ' || data[end] == '\t') {
+		end++
+	}
+	return string(data[start:end])
+}
+
+// indents finds the indentation of an entry: as ours has it, or has its neighbors, or
+// its container.
+func (m *merger) indents(e entry, in setting) indents {
+	var ind indents
+	if e.b != nil {
+		ind.base = indentAt(m.b.data, e.b.Body.Start)
+	}
+	if e.t != nil {
+		ind.theirs = indentAt(m.t.data, e.t.Body.Start)
+	}
+	switch {
+	case e.o != nil:
+		ind.ours = indentAt(m.o.data, e.o.Body.Start)
+	case len(in.o.Kids) > 0:
+		ind.ours = indentAt(m.o.data, in.o.Kids[len(in.o.Kids)-1].Body.Start)
+	default:
+		ind.ours = ind.theirs
+		if outer := indentAt(m.t.data, in.t.Body.Start); strings.HasPrefix(ind.theirs, outer) {
+			ind.ours = indentAt(m.o.data, in.o.Body.Start) + ind.theirs[len(outer):]
+		}
+	}
+	return ind
+}
+
+// adapt returns a range of base or theirs, which lies within n, with the line ends of
+// ours and indented as ours is.
+func (m *merger) adapt(d *doc, n *Node, r Range, ind indents) string {
+	from := ind.theirs
+	if d == m.b {
+		from = ind.base
+	}
+	if from == ind.ours {
+		return m.plain(d, r)
+	}
+	var fixed []Range
+	var collect func(n *Node)
+	collect = func(n *Node) {
+		if n.Verbatim {
+			fixed = append(fixed, n.Val)
+		}
+		for _, k := range n.Kids {
+			collect(k)
+		}
+	}
+	collect(n)
+	var s strings.Builder
+	at := r.Start
+	for at < r.End {
+		end := min(lineEnd(d.data, at+1), r.End)
+		for len(fixed) > 0 && fixed[0].End < at {
+			fixed = fixed[1:]
+		}
+		inside := len(fixed) > 0 && fixed[0].Start < at && at < fixed[0].End
+		line := d.data[at:end]
+		if begins := at == 0 || d.data[at-1] == '\n'; begins && !inside && len(bytes.TrimSpace(line)) > 0 {
+			if rest, ok := bytes.CutPrefix(line, []byte(from)); ok {
+				s.WriteString(ind.ours)
+				line = rest
+			}
+		}
+		s.Write(line)
+		at = end
+	}
+	return m.lineEnds(s.String())
+}
+
+// plain returns a range of base or theirs with the line ends of ours.
+func (m *merger) plain(d *doc, r Range) string { return m.lineEnds(d.text(r)) }
+
+func (m *merger) lineEnds(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	if m.o.eol == "\r\n" {
+		s = strings.ReplaceAll(s, "\n", "\r\n")
+	}
+	return s
+}
+
+// inserted writes a node of theirs into ours.
+func (m *merger) inserted(n *Node, in setting) piece {
+	ind := m.indents(entry{t: n}, in)
+	lead := m.reindent(m.fresh(n.Lead, true), ind, in)
+	return piece{
+		head:  text(lead + m.newGap(n, ind, in, strings.TrimSpace(lead) != "")),
+		body:  text(m.adapt(m.t, n, n.Body, ind)),
+		blank: m.plain(m.t, Range{n.Body.End, sepRange(n).Start}),
+		sep:   m.t.text(n.Sep),
+		tail:  m.plain(m.t, Range{sepRange(n).End, n.Full.End}),
+	}
+}
+
+// reindent indents comments of theirs as ours is.
+func (m *merger) reindent(s string, ind indents, in setting) string {
+	if ind.theirs == ind.ours || s == "" {
+		return s
+	}
+	var out strings.Builder
+	first := !in.o.Lines // then the first line goes on one that has begun
+	for l := range strings.Lines(s) {
+		if rest, ok := strings.CutPrefix(l, ind.theirs); ok && !first && strings.TrimSpace(rest) != "" {
+			l = ind.ours + rest
+		}
+		first = false
+		out.WriteString(l)
+	}
+	return out.String()
+}
+
+// newGap returns the blanks before a node of theirs in ours: as its neighbors have it.
+func (m *merger) newGap(n *Node, ind indents, in setting, commented bool) string {
+	gap := m.plain(m.t, n.gap())
+	if in.o.Lines || len(in.o.Kids) == 0 {
+		if i := strings.LastIndexByte(gap, '\n'); strings.HasPrefix(gap[i+1:], ind.theirs) {
+			gap = gap[:i+1] + ind.ours + gap[i+1+len(ind.theirs):]
+		}
+		return gap
+	}
+	near := m.o.text(in.o.Kids[len(in.o.Kids)-1].gap())
+	switch i := strings.LastIndexByte(gap, '\n'); {
+	case strings.Contains(near, "\n") && i >= 0:
+		return gap[:i+1] + ind.ours
+	case strings.Contains(near, "\n") || commented:
+		return m.o.eol + ind.ours
+	case near == "":
+		return " "
+	}
+	return near
+}
+
+// removed writes what is left of an entry that theirs removed: comments of the
+// operator's.
+func (m *merger) removed(e entry) (piece, bool) {
+	if m.trailText(m.o, e.o) != m.trailText(m.b, e.b) && !e.o.Trail.Empty() {
+		m.note(join("", e.o), "the comment behind it went with it")
+	}
+	left := m.atoms("", e.b.Lead, e.o.Lead, nil, m.taken[e.o])
+	if strings.TrimSpace(left) == "" {
+		return piece{}, false
+	}
+	return piece{head: text(left), loose: true}, true
+}
+
+// full returns a node with what follows it, for a conflict.
+func (m *merger) full(d *doc, n *Node, ind indents) string {
+	switch {
+	case n == nil:
+		return ""
+	case d == m.o:
+		return d.text(Range{n.Body.Start, n.Full.End})
+	}
+	return m.adapt(d, n, Range{n.Body.Start, n.Full.End}, ind)
+}
+
+// clash writes an entry as a conflict.
+func (m *merger) clash(path, reason string, e entry, in setting) piece {
+	m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
+	ind := m.indents(e, in)
+	if e.b != nil && e.o != nil && e.t != nil && e.b.Kind == Leaf && e.o.Kind == Leaf && e.t.Kind == Leaf {
+		o := e.o
+		body := text(m.o.text(Range{o.Body.Start, o.Val.Start}))
+		body = append(body, segment{conflict: true, ours: m.o.text(o.Val),
+			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)})
+		body = append(body, text(m.o.text(Range{o.Val.End, o.Body.End}))...)
+		return piece{head: text(m.lead(path, e) + m.o.text(o.gap())), body: body,
+			blank: m.o.text(Range{o.Body.End, sepRange(o).Start}), sep: m.o.text(o.Sep), tail: m.trail(path, e)}
+	}
+	gap := ""
+	var head []segment
+	if e.o != nil {
+		head = text(m.lead(path, e))
+		gap = m.o.text(e.o.gap())
+	} else {
+		gap = m.newGap(e.t, ind, in, false)
+	}
+	with := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return gap + s
+	}
+	return piece{head: head, loose: true, body: []segment{{conflict: true,
+		base: with(m.full(m.b, e.b, ind)), ours: with(m.full(m.o, e.o, ind)), theirs: with(m.full(m.t, e.t, ind))}}}
+}
+
+func nodes(n *Node) []*Node {
+	if n == nil {
+		return nil
+	}
+	return []*Node{n}
+}
+
+// groupClash writes kids that cannot be told apart as one conflict.
+func (m *merger) groupClash(path, reason string, g [3][]*Node, in setting) piece {
+	var any *Node
+	for _, side := range g {
+		if len(side) > 0 {
+			any = side[0]
+		}
+	}
+	m.conflict(join(path, any), reason, g[0], g[1], g[2], in)
+	c := segment{conflict: true}
+	for i, side := range g {
+		for _, n := range side {
+			d := []*doc{m.b, m.o, m.t}[i]
+			*[]*string{&c.base, &c.ours, &c.theirs}[i] += m.plain(d, n.Full)
+		}
+	}
+	return piece{body: []segment{c}, loose: true}
+}
+
+// innerClash writes all kids of a container as one conflict.
+func (m *merger) innerClash(path, reason string, e entry, in setting) []segment {
+	m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
+	ind := m.indents(e, in)
+	out := text(m.o.text(Range{e.o.Body.Start, e.o.Inner.Start}))
+	out = append(out, segment{conflict: true, ours: m.o.text(e.o.Inner),
+		base: m.adapt(m.b, e.b, e.b.Inner, ind), theirs: m.adapt(m.t, e.t, e.t.Inner, ind)})
+	return append(out, text(m.o.text(Range{e.o.Inner.End, e.o.Body.End}))...)
+}
