@@ -45,7 +45,15 @@ func (u *Updater) preflight(p *Plan) error {
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.Action.Changes() && s.before.Exists && euid > 0 && s.before.UID != euid {
+		if !s.Action.Changes() || !s.before.Exists {
+			continue
+		}
+		switch {
+		case s.before.Immutable:
+			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the file for the update", access: true})
+		case s.before.Mount != root.Mount || s.before.Dev != root.Dev:
+			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is a mount of its own, which cannot be exchanged", Hint: "unmount it for the update"})
+		case euid > 0 && s.before.UID != euid:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(),
 				Reason: fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), Hint: "run the update as the owner of the installation", access: true})
 		}
@@ -89,9 +97,12 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	if dir == "" {
 		name = "."
 	}
-	if info.Dev != root.Dev {
-		return &Finding{Path: name, Reason: "is another file system than the installation, so nothing can be exchanged with it in one step",
+	if info.Dev != root.Dev || info.Mount != root.Mount {
+		return &Finding{Path: name, Reason: "is a mount of its own or another file system than the installation, so nothing can be exchanged with it in one step",
 			Hint: "unmount it for the update"}
+	}
+	if info.Immutable {
+		return &Finding{Path: name, Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the directory for the update", access: true}
 	}
 	d, err := u.tree.OpenDir(string(dir))
 	if err == nil {

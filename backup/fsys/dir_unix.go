@@ -102,9 +102,10 @@ func IsAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
 }
 
-func infoOf(st *unix.Stat_t) Info {
-	mode := fs.FileMode(st.Mode & 0o777)
-	switch st.Mode & unix.S_IFMT {
+// modeOf is st_mode as Go has it.
+func modeOf(st uint32) fs.FileMode {
+	mode := fs.FileMode(st & 0o777)
+	switch st & unix.S_IFMT {
 	case unix.S_IFDIR:
 		mode |= fs.ModeDir
 	case unix.S_IFLNK:
@@ -113,40 +114,51 @@ func infoOf(st *unix.Stat_t) Info {
 	default:
 		mode |= fs.ModeIrregular
 	}
-	if st.Mode&unix.S_ISUID != 0 {
+	if st&unix.S_ISUID != 0 {
 		mode |= fs.ModeSetuid
 	}
-	if st.Mode&unix.S_ISGID != 0 {
+	if st&unix.S_ISGID != 0 {
 		mode |= fs.ModeSetgid
 	}
-	if st.Mode&unix.S_ISVTX != 0 {
+	if st&unix.S_ISVTX != 0 {
 		mode |= fs.ModeSticky
 	}
+	return mode
+}
+
+func infoOf(st *unix.Stat_t) Info {
 	m, c := statTimes(st)
 	return Info{
-		Exists: true, Mode: mode, UID: int(st.Uid), GID: int(st.Gid), Size: st.Size,
+		Exists: true, Mode: modeOf(uint32(st.Mode)), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size,
 		MTime: m, CTime: c, Ino: uint64(st.Ino), Dev: uint64(st.Dev), Nlink: uint64(st.Nlink), //nolint:unconvert // differs by system
 	}
 }
 
 // Stat tells of the directory itself.
 func (d *Dir) Stat() (Info, error) {
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(d.fd(), &st) }); err != nil {
-		return Info{}, d.pathError("", err)
-	}
-	return infoOf(&st), nil
+	var info Info
+	err := retry(func() (err error) { info, err = lstatat(d.fd(), "."); return err })
+	return info, d.pathError("", err)
 }
 
 // Lstat tells what is at name; nothing there is the zero Info.
 func (d *Dir) Lstat(name string) (Info, error) {
-	var st unix.Stat_t
-	err := retry(func() error { return unix.Fstatat(d.fd(), name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	var info Info
+	err := retry(func() (err error) { info, err = lstatat(d.fd(), name); return err })
 	if err == unix.ENOENT {
 		return Info{}, nil
 	}
 	if err != nil {
 		return Info{}, d.pathError(name, err)
+	}
+	return info, nil
+}
+
+// fstatat is lstatat where the system has nothing that tells more.
+func fstatat(dirfd int, name string) (Info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(dirfd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return Info{}, err
 	}
 	return infoOf(&st), nil
 }

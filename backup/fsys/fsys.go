@@ -39,6 +39,9 @@ type Info struct {
 	Ino    uint64
 	Dev    uint64
 	Nlink  uint64
+
+	Mount     uint64 // the mount it lies on; 0 where the system does not tell
+	Immutable bool   // flagged immutable or append-only
 }
 
 // IsDir reports whether i is a directory.

@@ -13,6 +13,8 @@ func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
 	return st.Mtim.Nano(), st.Ctim.Nano()
 }
 
+func lstatat(dirfd int, name string) (Info, error) { return fstatat(dirfd, name) }
+
 func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
 	return unix.RenameatxNp(fd1, name1, fd2, name2, unix.RENAME_SWAP)
 }

@@ -15,6 +15,29 @@ func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
 	return st.Mtim.Nano(), st.Ctim.Nano()
 }
 
+// lstatat is fstatat by way of statx, which also tells the mount and the immutable
+// and append-only flags.
+func lstatat(dirfd int, name string) (Info, error) {
+	var st unix.Statx_t
+	err := unix.Statx(dirfd, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &st)
+	if err == unix.ENOSYS || err == unix.EPERM { // an old kernel, or a sandbox that does not know the call
+		return fstatat(dirfd, name)
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{
+		Exists: true, Mode: modeOf(uint32(st.Mode)), UID: int(st.Uid), GID: int(st.Gid), Size: int64(st.Size),
+		MTime: st.Mtime.Sec*1e9 + int64(st.Mtime.Nsec), CTime: st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec),
+		Ino: st.Ino, Dev: unix.Mkdev(st.Dev_major, st.Dev_minor), Nlink: uint64(st.Nlink),
+	}
+	info.Immutable = st.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0
+	if st.Mask&unix.STATX_MNT_ID != 0 {
+		info.Mount = st.Mnt_id
+	}
+	return info, nil
+}
+
 func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
 	return unix.Renameat2(fd1, name1, fd2, name2, unix.RENAME_EXCHANGE)
 }
