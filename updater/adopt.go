@@ -37,6 +37,8 @@ type AdoptOptions struct {
 	Engine     string
 	Now        func() time.Time
 	Report     Reporter
+
+	fault func(op, path string) error // for tests: see fsys.Tree.Fault
 }
 
 // Adopt makes an installation known: it finds the level that is installed, lists what
@@ -61,6 +63,7 @@ func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
 		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
 	}
 	defer tree.Close()
+	tree.Fault = opt.fault
 	a := &adopter{opt: opt, tree: tree, out: &Adopted{Home: tree.Path(), Candidates: []Candidate{}, Edits: []Edit{}, Placed: []manifest.Path{}, Warnings: []string{}}}
 	a.out.Launcher = "bin/" + opt.Launcher + ".sh"
 	if r, err := readRecord(tree); err == nil {
@@ -122,7 +125,15 @@ func (a *adopter) adopt(ctx context.Context) error {
 	}
 	a.out.Product, a.out.Release = base.manifest.Product.Name, base.candidate.Release
 	a.edits(base)
-	return a.write(ctx, base)
+	absent, err := a.absent()
+	if err != nil {
+		return err
+	}
+	if err := a.write(ctx, base); err != nil {
+		a.clearUp(absent)
+		return err
+	}
+	return nil
 }
 
 // findings are what keeps this directory from being adopted, before anything is read.
@@ -318,218 +329,4 @@ func (a *adopter) look(p manifest.Path) (live, error) {
 	defer func() { _ = f.Close() }()
 	l.digest, err = backup.DigestFile(f)
 	return l, err
-}
-
-// write lays down everything; the record of what is installed comes last, so that
-// an interrupted adopt has adopted nothing and is simply run again.
-func (a *adopter) write(ctx context.Context, base *level) error {
-	t := a.tree
-	for _, dir := range []string{"bin", updatesDir} {
-		if err := t.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	for _, dir := range []string{"updates/trust", installedDir, backup.SnapshotsDir} {
-		if err := t.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		if err := t.In(dir, func(d *fsys.Dir, name string) error { return d.Chmod(name, 0o700) }); err != nil {
-			return err
-		}
-	}
-	lock, err := t.Lock(lockPath)
-	if err != nil {
-		return err
-	}
-	defer lock.Release()
-	rec := &record{
-		Product: base.manifest.Product.Name, Version: base.manifest.Product.Version, Level: base.Level, Channel: base.Channel,
-		Released: base.manifest.Released, Engine: a.opt.Engine,
-	}
-	if rec.Placed, err = a.place(base); err != nil {
-		return err
-	}
-	if err := a.settings(); err != nil {
-		return err
-	}
-	if err := saveTrust(t, a.client.State()); err != nil {
-		return err
-	}
-	if err := a.pristine(ctx, base); err != nil {
-		return err
-	}
-	files := recordFiles(rec, base.raw, base.inventory)
-	for _, path := range []string{inventoryPath, manifestPath, recordPath} {
-		if path == recordPath {
-			a.cache(base)
-			u := &Updater{opt: Options{Engine: a.opt.Engine, Now: a.opt.Now}, tree: t}
-			u.note(appendHistory(t, HistoryEntry{Time: a.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: "adopt", From: base.Level,
-				To: base.Level, Channel: base.Channel, Version: rec.Version, Result: "done", Engine: a.opt.Engine}))
-		}
-		if err := t.WriteState(path, files[manifest.Path(path)], 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// place copies the updater and its launchers into bin/, unless the release ships
-// them, and says what it has put there.
-func (a *adopter) place(base *level) ([]placed, error) {
-	var out []placed
-	exe, err := os.Open(a.opt.Executable)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = exe.Close() }()
-	binary := "bin/inplace" + filepath.Ext(a.opt.Executable)
-	if ext := filepath.Ext(a.opt.Executable); ext != ".exe" {
-		binary = "bin/inplace"
-	}
-	for _, f := range []struct {
-		path string
-		fill func() (io.ReadSeeker, error)
-	}{
-		{binary, func() (io.ReadSeeker, error) { _, err := exe.Seek(0, io.SeekStart); return exe, err }},
-		{"bin/" + a.opt.Launcher + ".sh", func() (io.ReadSeeker, error) { return bytes.NewReader(a.opt.Scripts["sh"]), nil }},
-		{"bin/" + a.opt.Launcher + ".cmd", func() (io.ReadSeeker, error) { return bytes.NewReader(a.opt.Scripts["cmd"]), nil }},
-	} {
-		p := manifest.Path(f.path)
-		info, err := a.tree.Lstat(f.path)
-		if err != nil {
-			return nil, err
-		}
-		if base.inventory.Find(p) != nil && info.Exists {
-			continue // the release's own
-		}
-		src, err := f.fill()
-		if err != nil {
-			return nil, err
-		}
-		e, err := a.install(p, src)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, e)
-		a.out.Placed = append(a.out.Placed, p)
-	}
-	return out, nil
-}
-
-// install writes one file of bin/, executable, in one step.
-func (a *adopter) install(p manifest.Path, src io.ReadSeeker) (placed, error) {
-	e := placed{Path: p, Mode: 0o755}
-	err := a.tree.In(string(p), func(d *fsys.Dir, name string) error {
-		tmp := fsys.TempPrefix + name
-		if err := d.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		f, err := d.Create(tmp)
-		if err != nil {
-			return err
-		}
-		e.Size, err = io.Copy(f, src)
-		if err == nil {
-			_, err = f.Seek(0, io.SeekStart)
-		}
-		if err == nil {
-			e.Digest, err = backup.DigestFile(f)
-		}
-		if err == nil {
-			err = f.Chmod(0o755)
-		}
-		if err == nil {
-			err = f.Sync()
-		}
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		if err == nil {
-			err = d.Rename(tmp, d, name)
-		}
-		if err != nil {
-			_ = d.Remove(tmp)
-			return err
-		}
-		return d.Sync()
-	})
-	return e, err
-}
-
-// settings writes the first settings file, or sets source and channel in one that
-// is there.
-func (a *adopter) settings() error {
-	data, err := a.tree.ReadState(settingsPath, settings.MaxBytes)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		s := settings.Default()
-		s.Source, s.Channel, s.Launcher = a.opt.Source, a.opt.Channel, a.opt.Launcher
-		data, err = settings.Render(&s)
-	case err == nil:
-		for _, kv := range [][2]string{{"source", a.opt.Source}, {"channel", a.opt.Channel}, {"launcher", a.opt.Launcher}} {
-			if data, err = settings.Set(data, kv[0], kv[1]); err != nil {
-				return err
-			}
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return a.tree.WriteState(settingsPath, data, 0o600)
-}
-
-// pristine keeps the shipped contents of the level's text files: from the disk where
-// they are untouched, else from the repository.
-func (a *adopter) pristine(ctx context.Context, base *level) error {
-	w, err := newPack(a.tree, base.Level, base.Digest)
-	if err != nil {
-		return err
-	}
-	for i := range base.inventory.Entries {
-		e := &base.inventory.Entries[i]
-		if _, ok := w.seen[e.Digest]; ok || !keepable(e) {
-			continue
-		}
-		var data []byte
-		if err = cancelled(ctx); err == nil {
-			data, err = a.content(ctx, e)
-		}
-		if err == nil && manifest.IsText(data) {
-			err = w.add(e.Digest, data)
-		}
-		if err != nil {
-			w.abandon()
-			return err
-		}
-	}
-	return w.close(true)
-}
-
-func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error) {
-	if l := a.files[e.Path]; l.same(e) {
-		if f, err := a.tree.Open(string(e.Path)); err == nil {
-			data, err := io.ReadAll(io.LimitReader(f, maxPristine+1))
-			_ = f.Close()
-			if err == nil && manifest.DigestOf(data) == e.Digest {
-				return data, nil
-			}
-		}
-	}
-	r, err := a.client.Blob(ctx, e.Digest, e.Size)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	return io.ReadAll(r)
-}
-
-// cache writes the stat cache: everything was just read.
-func (a *adopter) cache(base *level) {
-	learnt := make(map[manifest.Path]known, len(a.files))
-	for p, l := range a.files {
-		if l.info.IsFile() {
-			learnt[p] = known{l.info, l.digest}
-		}
-	}
-	writeStatCache(a.tree, base.inventory, learnt, nil, nil)
 }
