@@ -152,6 +152,15 @@ func (m *merger) takesLead(x *table, id, next string) bool {
 	return took
 }
 
+// comment is text that may end in a comment.
+func (m *merger) comment(s string) []segment {
+	out := text(s)
+	if m.format.LineComments && strings.TrimSpace(s) != "" {
+		out = append(out, segment{shut: true})
+	}
+	return out
+}
+
 // trailText is the comment behind a node, blanks folded.
 func (m *merger) trailText(d *doc, n *Node) string {
 	return strings.Join(strings.Fields(d.text(n.Trail)), " ")
@@ -159,11 +168,11 @@ func (m *merger) trailText(d *doc, n *Node) string {
 
 // trail writes what follows the separator of an entry that ours keeps, up to the next
 // one, with the comment merged.
-func (m *merger) trail(path string, e entry) string {
+func (m *merger) trail(path string, e entry) []segment {
 	o := e.o
 	rest := Range{sepRange(o).End, o.Full.End}
 	if e.b == nil || e.t == nil {
-		return m.o.text(rest)
+		return m.comment(m.o.text(rest))
 	}
 	b, ours, t := m.trailText(m.b, e.b), m.trailText(m.o, o), m.trailText(m.t, e.t)
 	switch {
@@ -175,7 +184,7 @@ func (m *merger) trail(path string, e entry) string {
 		if at.Empty() {
 			at = Range{rest.Start, rest.Start}
 		}
-		return m.o.text(Range{rest.Start, at.Start}) + m.plain(m.t, e.t.Trail) + m.o.text(Range{at.End, rest.End})
+		return m.comment(m.o.text(Range{rest.Start, at.Start}) + m.plain(m.t, e.t.Trail) + m.o.text(Range{at.End, rest.End}))
 	}
-	return m.o.text(rest)
+	return m.comment(m.o.text(rest))
 }

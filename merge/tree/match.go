@@ -117,12 +117,12 @@ func groupReason(g [3][]*Node) string {
 func edited(base, side []*Node, inBase, inSide, inOther map[string]int) map[string]string {
 	gone, came := map[string][]string{}, map[string][]string{}
 	for _, k := range base {
-		if k.Tag != "" && inSide[k.Key] == 0 {
+		if k.Tag != "" && !value(k) && inSide[k.Key] == 0 {
 			gone[k.Tag] = append(gone[k.Tag], k.Key)
 		}
 	}
 	for _, k := range side {
-		if k.Tag != "" && inBase[k.Key] == 0 {
+		if k.Tag != "" && !value(k) && inBase[k.Key] == 0 {
 			came[k.Tag] = append(came[k.Tag], k.Key)
 		}
 	}
@@ -248,14 +248,14 @@ func without(ids, some []string) []string {
 }
 
 // weave adds to order the ids of list that are missing, behind their nearest neighbor
-// before them, or before the first one behind them.
+// before them, or before the first one behind them, or first.
 func weave(order, list []string) []string {
 	here := make(map[string]bool, len(order))
 	for _, id := range order {
 		here[id] = true
 	}
 	after, before := map[string][]string{}, map[string][]string{}
-	var front, tail []string
+	var front []string
 	anchor := ""
 	for _, id := range list {
 		switch {
@@ -270,12 +270,12 @@ func weave(order, list []string) []string {
 			after[anchor] = append(after[anchor], id)
 		}
 	}
-	tail = front // nothing in common
 	out := make([]string, 0, len(order)+len(list))
+	out = append(out, front...) // nothing in common
 	for _, id := range order {
 		out = append(out, before[id]...)
 		out = append(out, id)
 		out = append(out, after[id]...)
 	}
-	return append(out, tail...)
+	return out
 }

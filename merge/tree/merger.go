@@ -13,6 +13,7 @@ const maxNotes = 1000
 
 // merger merges one triple. It writes what ours becomes as segments.
 type merger struct {
+	format    Format
 	b, o, t   *doc
 	opt       merge.Options
 	notes     []merge.Note
@@ -24,8 +25,8 @@ type merger struct {
 	taken          map[*Node]map[int]bool // lead atoms of ours that were written before another node
 }
 
-func newMerger(b, o, t *doc, opt merge.Options) *merger {
-	m := &merger{b: b, o: o, t: t, opt: opt,
+func newMerger(f Format, b, o, t *doc, opt merge.Options) *merger {
+	m := &merger{format: f, b: b, o: o, t: t, opt: opt,
 		added: map[string]int{}, dropped: map[string]int{}, taken: map[*Node]map[int]bool{}}
 	for text, n := range t.atoms {
 		m.added[text] = n - max(b.atoms[text], o.atoms[text])
@@ -44,7 +45,7 @@ func (m *merger) note(path, text string) {
 
 func (m *merger) run() {
 	p := m.kept("", entry{b: m.b.root, o: m.o.root, t: m.t.root}, setting{m.o.root, m.t.root})
-	m.segments = p.segments(nil, p.sep)
+	m.segments = p.segments(nil, p.gap, p.sep)
 	if m.b.eol != m.t.eol && m.o.eol != m.t.eol {
 		m.note("", "line ends: kept those of ours; theirs has others")
 	}
@@ -138,9 +139,11 @@ func (m *merger) slot(path string, e entry, in setting) (p piece, ok bool) {
 // kept writes an entry that ours has and keeps, with what theirs changed in it.
 func (m *merger) kept(path string, e entry, in setting) piece {
 	p := piece{
-		head:  text(m.lead(path, e) + m.o.text(e.o.gap())),
-		sep:   m.o.text(e.o.Sep),
+		of:    e.o,
+		head:  m.comment(m.lead(path, e)),
+		gap:   m.o.text(e.o.gap()),
 		blank: m.o.text(Range{e.o.Body.End, sepRange(e.o).Start}),
+		sep:   m.o.text(e.o.Sep),
 		tail:  m.trail(path, e),
 	}
 	b, o, t := e.b, e.o, e.t
@@ -223,12 +226,12 @@ func (m *merger) container(path string, e entry, in setting) []segment {
 		ind := m.indents(e, in)
 		out := text(m.adapt(m.t, t, Range{t.Body.Start, t.Inner.Start}, ind))
 		out = append(out, assemble(pieces, t, lastHasSep(t))...)
-		out = append(out, text(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
+		out = append(out, m.comment(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
 		return append(out, text(m.adapt(m.t, t, Range{afterKids(t), t.Body.End}, ind))...)
 	}
 	out := text(m.o.text(Range{o.Body.Start, o.Inner.Start}))
 	out = append(out, assemble(pieces, o, lastHasSep(o))...)
-	out = append(out, text(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
+	out = append(out, m.comment(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
 	return append(out, text(m.o.text(Range{afterKids(o), o.Body.End}))...)
 }
 

@@ -42,7 +42,8 @@ type Node struct {
 	Quiet bool   // left out of paths: it stands for syntax only
 	// Nodes of one Tag whose identity a side edited are still matched, where below
 	// one parent exactly one went and one came (an XML Connector whose port was
-	// changed). "": never.
+	// changed). What identifies such a node must be a kid of it too, so that the edit is
+	// merged as any other. "": never.
 	Tag  string
 	Kind Kind
 	// Value of a Leaf, normalised: equal exactly where it means the same. Type and

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"strings"
 
 	"inplace/merge"
 )
@@ -13,7 +14,7 @@ func (m *merger) spliced() []byte {
 		out = append(out, bom...)
 	}
 	start := len(out)
-	for _, s := range m.segments {
+	for _, s := range m.settled() {
 		if s.newline {
 			out = m.beginLine(out, start)
 			continue
@@ -21,6 +22,28 @@ func (m *merger) spliced() []byte {
 		out = append(out, s.text...)
 	}
 	return m.finalNewline(out, start)
+}
+
+// settled returns the segments without those that end a comment: where no line end
+// follows such a one, it becomes one.
+func (m *merger) settled() []segment {
+	out := make([]segment, 0, len(m.segments))
+	open := false // a comment is
+	for _, s := range m.segments {
+		switch {
+		case s.shut:
+			open = len(out) > 0 && !strings.HasSuffix(out[len(out)-1].text, "\n")
+			continue
+		case s.text == "" || !open:
+		case strings.HasPrefix(s.text, "\n"), strings.HasPrefix(s.text, "\r\n"):
+			open = false
+		default:
+			s.text = m.o.eol + s.text
+			open = false
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // beginLine ends the line of out, if it is not ended.
@@ -70,7 +93,7 @@ func (m *merger) marked() []byte {
 		out = merge.AppendConflict(out, sides[0], sides[1], sides[2], m.o.eol, m.opt)
 		sides, open, marked = [3][]byte{}, false, len(out)
 	}
-	for _, s := range m.segments {
+	for _, s := range m.settled() {
 		switch {
 		case s.newline && open:
 			for i := range sides {

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// segment is a piece of the merged text: plain text, a place that must begin a line, or
-// a conflict with the text of each side.
+// segment is a piece of the merged text: plain text, a place that must begin a line, a
+// comment's end that a line end must follow, or a conflict with the text of each side.
 type segment struct {
 	text               string
 	newline            bool
+	shut               bool
 	conflict           bool
 	base, ours, theirs string
 }
@@ -23,21 +24,23 @@ func text(s string) []segment {
 
 // piece is one kid of a merged container.
 type piece struct {
-	head  []segment // comments and gap
+	of    *Node     // of ours; nil for an inserted one
+	head  []segment // comments
+	gap   string    // blanks before the body
 	body  []segment
 	blank string // before the separator
 	sep   string
-	tail  string
-	loose bool // comments alone: no separator
+	tail  []segment
+	loose bool // comments alone, or a conflict: no separator
 }
 
-func (p piece) segments(out []segment, sep string) []segment {
-	out = append(append(out, p.head...), p.body...)
+func (p piece) segments(out []segment, gap, sep string) []segment {
+	out = append(append(append(out, p.head...), text(gap)...), p.body...)
 	blank := p.blank
 	if sep == "" || p.sep == "" {
 		blank = ""
 	}
-	return append(out, text(blank+sep+p.tail)...)
+	return append(append(out, text(blank+sep)...), p.tail...)
 }
 
 // assemble puts the kids of a container together, each with its separator. final: the
@@ -54,7 +57,7 @@ func assemble(pieces []piece, frame *Node, final bool) []segment {
 		if frame.Lines && (i > 0 || frame.Inner.Start > frame.Body.Start) {
 			out = append(out, segment{newline: true})
 		}
-		sep := p.sep
+		gap, sep := p.gap, p.sep
 		switch {
 		case frame.Separator == "":
 		case p.loose, i == last && !(final && frame.FinalSep):
@@ -62,7 +65,14 @@ func assemble(pieces []piece, frame *Node, final bool) []segment {
 		case sep == "":
 			sep = frame.Separator
 		}
-		out = p.segments(out, sep)
+		switch {
+		case frame.Separator == "" || frame.Lines || len(p.head) > 0 || len(frame.Kids) == 0:
+		case i == 0 && gap == " " && p.of != frame.Kids[0] && frame.Kids[0].gap().Empty():
+			gap = ""
+		case i > 0 && gap == "" && (p.of == nil || p.of == frame.Kids[0]) && (len(frame.Kids) == 1 || !frame.Kids[1].gap().Empty()):
+			gap = " "
+		}
+		out = p.segments(out, gap, sep)
 	}
 	return out
 }
@@ -162,11 +172,12 @@ func (m *merger) inserted(n *Node, in setting) piece {
 	ind := m.indents(entry{t: n}, in)
 	lead := m.reindent(m.fresh(n.Lead, true), ind, in)
 	return piece{
-		head:  text(lead + m.newGap(n, ind, in, strings.TrimSpace(lead) != "")),
+		head:  m.comment(lead),
+		gap:   m.newGap(n, ind, in, strings.TrimSpace(lead) != ""),
 		body:  text(m.adapt(m.t, n, n.Body, ind)),
 		blank: m.plain(m.t, Range{n.Body.End, sepRange(n).Start}),
 		sep:   m.t.text(n.Sep),
-		tail:  m.plain(m.t, Range{sepRange(n).End, n.Full.End}),
+		tail:  m.comment(m.plain(m.t, Range{sepRange(n).End, n.Full.End})),
 	}
 }
 
@@ -202,10 +213,12 @@ func (m *merger) newGap(n *Node, ind indents, in setting, commented bool) string
 		return gap[:i+1] + ind.ours
 	case strings.Contains(near, "\n") || commented:
 		return m.o.eol + ind.ours
-	case near == "":
-		return " "
+	case len(in.o.Kids) > 1 || near != "":
+		return near
+	case i < 0:
+		return gap
 	}
-	return near
+	return " "
 }
 
 // removed writes what is left of an entry that theirs removed: comments of the
@@ -218,7 +231,7 @@ func (m *merger) removed(e entry) (piece, bool) {
 	if strings.TrimSpace(left) == "" {
 		return piece{}, false
 	}
-	return piece{head: text(left), loose: true}, true
+	return piece{head: m.comment(left), loose: true}, true
 }
 
 // full returns a node with what follows it, for a conflict.
@@ -242,13 +255,13 @@ func (m *merger) clash(path, reason string, e entry, in setting) piece {
 		body = append(body, segment{conflict: true, ours: m.o.text(o.Val),
 			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)})
 		body = append(body, text(m.o.text(Range{o.Val.End, o.Body.End}))...)
-		return piece{head: text(m.lead(path, e) + m.o.text(o.gap())), body: body,
+		return piece{of: o, head: m.comment(m.lead(path, e)), gap: m.o.text(o.gap()), body: body,
 			blank: m.o.text(Range{o.Body.End, sepRange(o).Start}), sep: m.o.text(o.Sep), tail: m.trail(path, e)}
 	}
 	gap := ""
 	var head []segment
 	if e.o != nil {
-		head = text(m.lead(path, e))
+		head = m.comment(m.lead(path, e))
 		gap = m.o.text(e.o.gap())
 	} else {
 		gap = m.newGap(e.t, ind, in, false)

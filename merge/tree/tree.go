@@ -48,6 +48,9 @@ type Format struct {
 	// not of the format, or that its structure is not understood: lines decide then.
 	// It never panics and never keeps or changes data.
 	Parse func(data []byte) (*Node, error)
+	// LineComments: comments end at the end of their line, and containers may be other
+	// than Lines, so that what follows a comment must begin a new line.
+	LineComments bool
 }
 
 // Structure returns the merger of a format, for merge.Options.Structures.
@@ -61,7 +64,7 @@ func Structure(f Format) merge.Structure {
 			}
 			docs[i] = d
 		}
-		m := newMerger(docs[0], docs[1], docs[2], opt)
+		m := newMerger(f, docs[0], docs[1], docs[2], opt)
 		m.run()
 		r := merge.Result{Format: f.Name, Method: merge.MethodStructure, Notes: m.notes}
 		if len(m.conflicts) > 0 {
