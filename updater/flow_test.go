@@ -251,3 +251,27 @@ func strip(in map[string]string) map[string]string {
 	}
 	return out
 }
+
+// An edited file that the vendor renames keeps the edits under its new name, whichever
+// of the two names sorts first, and comes back under the old one.
+func TestRenameOfEdited(t *testing.T) {
+	for _, names := range [][2]string{{"conf/a.conf", "conf/z.conf"}, {"conf/z.conf", "conf/a.conf"}} {
+		be := newBench(t, sampleProduct, tree{names[0]: "port=1\n\n\nhost=a\n", "lib/a.jar": "\x00a"})
+		be.add(t, 1, tree{names[1]: "port=1\n\n\nhost=b\n", "lib/a.jar": "\x00a"},
+			"schema: inplace/notes/1\nrenames: [{from: "+names[0]+", to: "+names[1]+"}]\n")
+		tree{names[0]: "port=2\n\n\nhost=a\n"}.write(t, be.home)
+		be.adopt(t)
+		before := look(t, be.home, true)
+		out, err := be.open(t).Update(context.Background())
+		if err != nil {
+			t.Fatalf("%v: %v, %+v", names, err, out.Plan.Conflicts)
+		}
+		got := look(t, be.home, false)
+		if want := "-rw-r--r-- port=2\n\n\nhost=b\n"; got[names[1]] != want || got[names[0]] != "" {
+			t.Errorf("%v: new name %q, want %q; old name %q, want nothing", names, got[names[1]], want, got[names[0]])
+		}
+		_, err = be.open(t).Revert(context.Background())
+		must(t, err)
+		same(t, "after the revert", before, look(t, be.home, true))
+	}
+}

@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,7 +246,13 @@ func inParallel[T any](ctx context.Context, list []T, fn func(T) error) error {
 // decide gives every path its verdict.
 func (m *maker) decide() error {
 	gone := map[manifest.Path]*item{} // topmost deleted directories
-	for _, it := range m.items {
+	// New names of renamed paths come first: they decide their old names too.
+	order := slices.Clone(m.items)
+	slices.SortStableFunc(order, func(a, b *item) int { return cmp.Compare(b.from, "") - cmp.Compare(a.from, "") })
+	for _, it := range order {
+		if it.step != nil {
+			continue
+		}
 		switch it.class {
 		case manifest.Data:
 			m.keep(it, "data: an update never touches it")
