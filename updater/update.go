@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"inplace/backup"
@@ -186,7 +187,7 @@ func (u *Updater) notRunning(in *installed) error {
 	}
 	report, err := running.Find(u.tree.Path(), running.Options{Skip: func(rel string) bool {
 		c := rules.Class(manifest.Path(rel))
-		return c == manifest.Data || c == manifest.Ignore || manifest.IsState(manifest.Path(rel))
+		return c == manifest.Data || c == manifest.Ignore || manifest.IsState(manifest.Path(rel)) || u.isUpdater(rel)
 	}})
 	if err != nil {
 		return err
@@ -198,6 +199,17 @@ func (u *Updater) notRunning(in *installed) error {
 		u.event(PhaseCheck, "note", blind, 0, 0)
 	}
 	return nil
+}
+
+// isUpdater reports whether rel is one of this program's own files. Who uses them is
+// another run, which the lock keeps apart, and not the product.
+func (u *Updater) isUpdater(rel string) bool {
+	name, ok := strings.CutPrefix(rel, "bin/")
+	if !ok {
+		return false
+	}
+	launcher := u.settings.Launcher
+	return name == "inplace" || name == "inplace.exe" || strings.HasPrefix(name, "inplace-") || name == launcher+".sh" || name == launcher+".cmd"
 }
 
 // unchanged looks once more at each path that is about to change.
