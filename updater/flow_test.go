@@ -257,7 +257,7 @@ func strip(in map[string]string) map[string]string {
 func TestRenameOfEdited(t *testing.T) {
 	for _, names := range [][2]string{{"conf/a.conf", "conf/z.conf"}, {"conf/z.conf", "conf/a.conf"}} {
 		be := newBench(t, sampleProduct, tree{names[0]: "port=1\n\n\nhost=a\n", "lib/a.jar": "\x00a"})
-		be.add(t, 1, tree{names[1]: "port=1\n\n\nhost=b\n", "lib/a.jar": "\x00a"},
+		be.add(t, 1, tree{names[1]: "port=1\n\n\nhost=b\n", "lib/a.jar": "\x00b"},
 			"schema: inplace/notes/1\nrenames: [{from: "+names[0]+", to: "+names[1]+"}]\n")
 		tree{names[0]: "port=2\n\n\nhost=a\n"}.write(t, be.home)
 		be.adopt(t)
