@@ -38,10 +38,12 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"time"
 
 	"inplace/backup/fsys"
+	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/updater/settings"
 )
@@ -132,8 +134,27 @@ func (u *Updater) load() error {
 	if err != nil {
 		return err
 	}
-	u.settings, err = settings.Parse(settingsPath, data)
-	return err
+	if u.settings, err = settings.Parse(settingsPath, data); err != nil {
+		return err
+	}
+	return unsupported(u.settings)
+}
+
+// unsupported refuses settings that this version knows but does not carry out: who
+// wrote them counts on them.
+func unsupported(s *settings.Settings) error {
+	var faults manifest.Errors
+	refuse := func(set bool, key string) {
+		if set {
+			faults = append(faults, &manifest.Error{Name: settingsPath, Msg: key + ": not supported by this version"})
+		}
+	}
+	refuse(len(s.Follow) > 0, "follow")
+	refuse(len(s.Pins) > 0, "pins")
+	refuse(slices.ContainsFunc(s.Policy, func(p settings.Policy) bool { return p.Key != "" }), "policy: key")
+	refuse(s.Backup.Data != settings.DataNone, "backup.data")
+	refuse(s.Backup.Also != "", "backup.also")
+	return faults.Err()
 }
 
 // Close lets go of the installation.
