@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
 )
@@ -25,7 +26,7 @@ func (u *Updater) preflight(p *Plan) error {
 		return err
 	}
 	u.owner(p, root)
-	parents := map[manifest.Path]bool{"": true, updatesDir: true}
+	parents := map[manifest.Path]bool{"": true, updatesDir: true, installedDir: true, backup.SnapshotsDir: true}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Action.Changes() {
@@ -51,7 +52,7 @@ func (u *Updater) preflight(p *Plan) error {
 		switch {
 		case s.before.Immutable:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the file for the update", access: true})
-		case s.before.Mount != root.Mount || s.before.Dev != root.Dev:
+		case elsewhere(s.before, root):
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is a mount of its own, which cannot be exchanged", Hint: "unmount it for the update"})
 		case euid > 0 && s.before.UID != euid:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(),
@@ -87,6 +88,17 @@ func (u *Updater) owner(p *Plan, root fsys.Info) {
 		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, u.Launcher())})
 }
 
+// elsewhere reports whether no name can be exchanged between what info tells of and the
+// directory root. Where the system tells mounts apart, the device counts for directories
+// only: on an overlay, files have the device of the layer that they lie in, and a
+// subvolume of btrfs is a device of its own on the same mount.
+func elsewhere(info, root fsys.Info) bool {
+	if info.Mount != root.Mount {
+		return true
+	}
+	return info.Dev != root.Dev && (info.Mount == 0 || info.IsDir())
+}
+
 // placeable says why no names can be exchanged in the directory, if so.
 func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	info, err := u.tree.Lstat(string(dir))
@@ -97,7 +109,7 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	if dir == "" {
 		name = "."
 	}
-	if info.Dev != root.Dev || info.Mount != root.Mount {
+	if elsewhere(info, root) {
 		return &Finding{Path: name, Reason: "is a mount of its own or another file system than the installation, so nothing can be exchanged with it in one step",
 			Hint: "unmount it for the update"}
 	}

@@ -104,7 +104,9 @@ func newPlant(t *testing.T, old, fresh files) *plant {
 	bin, err := realBinary()
 	ok(t, err)
 	p := &plant{dir: t.TempDir(), bin: bin}
-	ok(t, os.Chmod(p.dir, 0o755))
+	for _, d := range []string{p.dir, filepath.Dir(p.dir)} { // other users have to get there
+		ok(t, os.Chmod(d, 0o755))
+	}
 	p.repo, p.keys, p.home = filepath.Join(p.dir, "repo"), filepath.Join(p.dir, "keys"), filepath.Join(p.dir, "home")
 	p.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "INPLACE_PASSPHRASE=", "INPLACE_CACHE_DIR=" + filepath.Join(p.dir, "cache")}
 	product := filepath.Join(p.dir, "product.yaml")
@@ -297,15 +299,15 @@ func has(t *testing.T, program string) {
 	}
 }
 
-// wants checks the exit code and what stderr says.
+// wants checks the exit code and what is said, on stdout or stderr.
 func (o ending) wants(t *testing.T, what string, code int, says ...string) {
 	t.Helper()
 	if o.code != code {
 		t.Errorf("%s: want exit %d, got %v", what, code, o)
 	}
 	for _, s := range says {
-		if !strings.Contains(o.stderr, s) {
-			t.Errorf("%s: want %q on stderr, got %v", what, s, o)
+		if !strings.Contains(o.stdout+o.stderr, s) {
+			t.Errorf("%s: want it to say %q, got %v", what, s, o)
 		}
 	}
 }
