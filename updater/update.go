@@ -186,6 +186,9 @@ func (u *Updater) notRunning(in *installed) error {
 		return err
 	}
 	report, err := running.Find(u.tree.Path(), running.Options{Skip: func(rel string) bool {
+		if strings.HasPrefix(rel, backup.SnapshotsDir+"/") {
+			return false // what the product uses since before an update that did not wait for it
+		}
 		c := rules.Class(manifest.Path(rel))
 		return c == manifest.Data || c == manifest.Ignore || manifest.IsState(manifest.Path(rel)) || u.isUpdater(rel)
 	}})
