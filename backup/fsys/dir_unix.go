@@ -201,7 +201,16 @@ func (d *Dir) Create(name string) (*os.File, error) {
 	if err != nil {
 		return nil, d.pathError(name, err)
 	}
-	return os.NewFile(uintptr(fd), d.join(name)), nil
+	f := os.NewFile(uintptr(fd), d.join(name))
+	info, err := FileInfo(f)
+	if err == nil && info.Perm() != 0o600 { // the umask took some
+		err = d.pathError(name, unix.Fchmod(fd, 0o600))
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // Mkdir makes the directory name with exactly mode, whatever the umask.
@@ -305,19 +314,14 @@ func (d *Dir) with(op, name string, fn func(fd int) error) error {
 	return d.pathError(name, retry(func() error { return fn(fd) }))
 }
 
-// Chmod sets the permission bits of the file or directory name. A file that may
-// not be opened is changed by name, which never happens to a link: fchmodat follows
-// them, so what is there is looked at first and a link refused.
+// Chmod sets the permission bits of the file or directory name, also of one that
+// may not be opened; of a link never.
 func (d *Dir) Chmod(name string, mode uint32) error {
 	err := d.with("chmod", name, func(fd int) error { return unix.Fchmod(fd, mode&0o777) })
 	if !errors.Is(err, unix.EACCES) {
 		return err
 	}
-	info, e := d.Lstat(name)
-	if e != nil || info.IsLink() {
-		return err
-	}
-	return d.pathError(name, retry(func() error { return unix.Fchmodat(d.fd(), name, mode&0o777, 0) }))
+	return d.pathError(name, retry(func() error { return chmodUnopened(d.fd(), name, mode&0o777) }))
 }
 
 // Chown sets the owner of name itself, also where it is a link.

@@ -88,6 +88,7 @@ type Tree struct {
 	Fault func(op, path string) error
 
 	path  string
+	root  *Dir
 	mu    sync.Mutex
 	chain []*Dir // root first, then the directories of the path used last
 }
@@ -109,7 +110,7 @@ func Open(path string) (*Tree, error) {
 		return nil, err
 	}
 	root.tree = t
-	t.chain = []*Dir{root}
+	t.root, t.chain = root, []*Dir{root}
 	return t, nil
 }
 
@@ -127,7 +128,7 @@ func (t *Tree) Close() {
 }
 
 // Root is the held root directory. It is closed with the tree.
-func (t *Tree) Root() *Dir { return t.chain[0] }
+func (t *Tree) Root() *Dir { return t.root }
 
 func (t *Tree) fault(op, path string) error {
 	if t == nil || t.Fault == nil {

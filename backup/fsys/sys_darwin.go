@@ -19,6 +19,12 @@ func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
 	return unix.RenameatxNp(fd1, name1, fd2, name2, unix.RENAME_SWAP)
 }
 
+// chmodUnopened sets the mode of what may be neither read nor written; of a link its
+// own, which nothing reads.
+func chmodUnopened(dirfd int, name string, mode uint32) error {
+	return unix.Fchmodat(dirfd, name, mode, unix.AT_SYMLINK_NOFOLLOW)
+}
+
 // SyncFS is not to be had here: files and directories have to be synced one by one.
 func (d *Dir) SyncFS() (bool, error) { return false, nil }
 

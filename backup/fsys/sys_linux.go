@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,25 @@ func lstatat(dirfd int, name string) (Info, error) {
 
 func exchange(fd1 int, name1 string, fd2 int, name2 string) error {
 	return unix.Renameat2(fd1, name1, fd2, name2, unix.RENAME_EXCHANGE)
+}
+
+// chmodUnopened sets the mode of what may be neither read nor written. Kernels
+// before 6.6 have no call that does so without following a link; a handle that was
+// opened for nothing has a name of its own in /proc, which does.
+func chmodUnopened(dirfd int, name string, mode uint32) error {
+	fd, err := openat(dirfd, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return unix.ELOOP
+	}
+	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
 }
 
 // SyncFS makes everything written to the file system of d durable in one call. Where
