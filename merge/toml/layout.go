@@ -1,0 +1,180 @@
+package toml
+
+import (
+	"errors"
+	"slices"
+
+	"inplace/merge/tree"
+)
+
+// layout puts the lines of a text into a tree:
+//
+//	root Map
+//	  head              Quiet Map, always there: the keys before the first table
+//	  "[a.b]" Map       the keys of a table
+//	  "[[c]]" Map/List  an array of tables; its lead is that of its first item
+//	    item Map
+//	      head          Quiet Map, always there: the keys of the item
+//	      "[c.d]" Map   a table below the item; or "[[c.e]]", an array below it
+type layout struct {
+	root    *tree.Node
+	items   []item       // those that tables can go into, outermost first
+	in      *tree.Node   // takes keys
+	arrays  []*tree.Node // all arrays of tables, outer before inner
+	names   []string     // of these
+	pending []tree.Atom  // comments and blank lines that belong to what follows
+	at      int          // how far the text is covered
+}
+
+// item is an item of an array of tables, with the names that lead to it.
+type item struct {
+	path        []string
+	array, node *tree.Node
+}
+
+func (l *layout) start(size int) {
+	all := tree.Range{End: size}
+	l.root = &tree.Node{Kind: tree.Map, Lines: true, Full: all, Body: all, Inner: all}
+	l.in = newHead(l.root, 0)
+}
+
+// newHead gives n its first kid, which takes its keys and is empty yet.
+func newHead(n *tree.Node, at int) *tree.Node {
+	r := tree.Range{Start: at, End: at}
+	head := &tree.Node{Kind: tree.Map, Lines: true, Quiet: true, Full: r, Body: r, Inner: r}
+	n.Kids = []*tree.Node{head}
+	return head
+}
+
+// depth is how deep the keys stand that come next.
+func (l *layout) depth() int { return 2*len(l.items) + 2 }
+
+// other takes a comment or blank line.
+func (l *layout) other(a tree.Atom) {
+	l.pending = append(l.pending, a)
+	l.at = a.End
+}
+
+// add takes a key whose Body is set and whose lines end at end.
+func (l *layout) add(n *tree.Node, end int) {
+	l.lead(n)
+	n.Full.End = end
+	l.in.Kids = append(l.in.Kids, n)
+	l.grow(end)
+}
+
+// grow makes all that is open reach to end.
+func (l *layout) grow(end int) {
+	reach := func(n *tree.Node) { n.Full.End, n.Body.End, n.Inner.End = end, end, end }
+	for _, i := range l.items {
+		reach(i.array)
+		reach(i.node)
+	}
+	reach(l.in)
+	l.at = end
+}
+
+// lead gives n the comments and blank lines before it.
+func (l *layout) lead(n *tree.Node) {
+	if len(l.root.Kids) == 1 && len(l.in.Kids) == 0 && l.root.Lead == nil {
+		l.headComment()
+	}
+	n.Full.Start, n.Lead = l.at, l.pending
+	if len(l.pending) > 0 {
+		n.Full.Start = l.pending[0].Start
+	}
+	l.pending = nil
+}
+
+// headComment gives the root the comments at the top of the text that a blank line
+// follows, with it.
+func (l *layout) headComment() {
+	i := 0
+	for _, comments := range []bool{false, true, false} {
+		from := i
+		for i < len(l.pending) && (l.pending[i].Text != "") == comments {
+			i++
+		}
+		if comments && (i == from || i == len(l.pending)) {
+			return
+		}
+	}
+	l.root.Lead, l.pending = l.pending[:i:i], l.pending[i:]
+	end := l.root.Lead[i-1].End
+	l.root.Body.Start, l.root.Inner.Start = end, end
+	l.in = newHead(l.root, end)
+}
+
+// header takes the line from start to end that begins a table or an item. arrays is how
+// many of the names on the way to it are arrays of tables.
+func (l *layout) header(path []string, array bool, arrays, start, end int) error {
+	for len(l.items) > 0 && !leads(l.items[len(l.items)-1].path, path, array) {
+		l.items = l.items[:len(l.items)-1]
+	}
+	var in *tree.Node // the array that the item goes into, if it is there yet
+	if i := len(l.items) - 1; i >= 0 && len(l.items[i].path) == len(path) {
+		in = l.items[i].array
+		l.items = l.items[:i]
+	}
+	if arrays != len(l.items) {
+		return errors.New(spell(path) + ": a table below an array that other tables part")
+	}
+	if l.depth()+2 > tree.MaxDepth {
+		return tree.ErrDepth
+	}
+	parent := l.root
+	if arrays > 0 {
+		parent = l.items[arrays-1].node
+	}
+	n := &tree.Node{Kind: tree.Map, Lines: true}
+	n.Body.Start, n.Inner.Start = start, end
+	if !array {
+		n.Key, n.Label = "["+spell(path)+"]", spell(path)
+		l.lead(n)
+		parent.Kids = append(parent.Kids, n)
+		l.in = n
+		l.grow(end)
+		return nil
+	}
+	if in == nil {
+		in = &tree.Node{Kind: tree.List, Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
+		for _, k := range parent.Kids {
+			if k.Key == in.Key {
+				return errors.New(spell(path) + ": an array of tables that other tables part")
+			}
+		}
+		l.lead(in)
+		in.Body.Start, in.Inner.Start = start, start
+		n.Full.Start = start
+		parent.Kids = append(parent.Kids, in)
+		l.arrays, l.names = append(l.arrays, in), append(l.names, path[len(path)-1])
+	} else {
+		l.lead(n)
+	}
+	in.Kids = append(in.Kids, n)
+	l.items = append(l.items, item{path, in, n})
+	l.in = newHead(n, end)
+	l.grow(end)
+	return nil
+}
+
+// leads tells whether the item at path from can hold the table at path to, or is of the
+// same array.
+func leads(from, to []string, array bool) bool {
+	if len(from) > len(to) || !slices.Equal(from, to[:len(from)]) {
+		return false
+	}
+	return len(from) < len(to) || array
+}
+
+// done returns the tree. Comments behind the last key are the tail of the root.
+func (l *layout) done() *tree.Node {
+	if len(l.root.Kids) == 1 && len(l.in.Kids) == 0 && len(l.pending) > 0 {
+		l.headComment()
+	}
+	l.root.Tail = l.pending
+	for i, array := range slices.Backward(l.arrays) {
+		tree.Identify(array, l.names[i])
+	}
+	return l.root
+}
