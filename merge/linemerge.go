@@ -11,6 +11,13 @@ import (
 //   - trailing blanks, which have a meaning in some formats, and whether the last
 //     line is ended are merged three ways: the side that changed them, else ours.
 func mergeLines(base, ours, theirs []byte, opt Options) Result {
+	return Refine(base, ours, theirs, opt, func(Conflict) ([]byte, bool) { return nil, false })
+}
+
+// Refine merges by lines and lets resolve settle each place that both sides changed: it
+// returns the lines to write there, or false to leave the conflict. The texts must be
+// such as a Structure is given.
+func Refine(base, ours, theirs []byte, opt Options, resolve func(Conflict) (lines []byte, ok bool)) Result {
 	b, o, t := splitText(base), splitText(ours), splitText(theirs)
 	v := newVocabulary()
 	idsB, idsO, idsT := v.number(b), v.number(o), v.number(t)
@@ -60,6 +67,13 @@ func mergeLines(base, ours, theirs []byte, opt Options) Result {
 			}
 		case contested:
 			conflict := conflictOf(c, b, o, t)
+			if settled, ok := resolve(conflict); ok {
+				for _, l := range splitLines(settled) {
+					w.line(l.body, firstEnd(o.endNear(c.ours.start), l.end))
+				}
+				last = unchanged
+				break
+			}
 			r.Conflicts = append(r.Conflicts, conflict)
 			w.end = firstEnd(o.endNear(c.ours.start), w.end)
 			m.write(w, func(side []byte) {

@@ -18,8 +18,11 @@ const (
 	JSON       = "json"
 	JSONC      = "jsonc" // JSON with comments
 	TOML       = "toml"
-	Env        = "env"   // KEY=VALUE as shells and containers read it
-	Lines      = "lines" // any other text
+	Env        = "env"       // KEY=VALUE as shells and containers read it
+	Shell      = "sh"        // a shell script
+	Directive  = "directive" // "Name arguments", one a line
+	Nginx      = "nginx"     // "name arguments;" and "name arguments { ... }"
+	Lines      = "lines"     // any other text
 	Binary     = ""
 )
 
@@ -32,6 +35,8 @@ var bySuffix = map[string]string{
 	"json": JSON, "jsonc": JSONC,
 	"toml": TOML,
 	"env":  Env,
+	"sh":   Shell, "bash": Shell, "ksh": Shell,
+	"nginx": Nginx, "vhost": Nginx,
 	"conf": "?", "cfg": "?", "config": "?", "settings": "?", "prefs": "?", "": "?",
 }
 
@@ -53,7 +58,10 @@ func Detect(path string, head []byte) string {
 	case !known:
 		return Lines
 	case format == "?":
-		return byContent(head)
+		if format = byContent(head); format == Lines && suffix(path) != "" {
+			format = directives(head)
+		}
+		return format
 	case format == JSON && hasComment(head):
 		return JSONC
 	}
@@ -81,8 +89,40 @@ func suffix(path string) string {
 
 var (
 	iniSection = regexp.MustCompile(`^\[[^\]"{}]+\]\s*([#;].*)?$`)
+	directive  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.\-]*([ \t]+\S.*)?$`)
+	shebang    = regexp.MustCompile(`^#![^\n]*\b(ba|da|k|z)?sh\b`)
 	assignment = regexp.MustCompile(`^[A-Za-z0-9_.\-/]+\s*=`)
 )
+
+// directives tells directives a line, and the syntax of nginx, from other text.
+func directives(head []byte) string {
+	lines := strings.Split(string(head), "\n")
+	if len(lines) > 1 {
+		lines = lines[:len(lines)-1] // the last one may be cut
+	}
+	found, braces := 0, 0
+	for _, l := range lines {
+		l, _, _ = strings.Cut(strings.TrimSpace(l), " #")
+		l = strings.TrimSpace(l)
+		switch {
+		case l == "" || l[0] == '#':
+		case strings.HasSuffix(l, ";") || strings.HasSuffix(l, "{") || l == "}":
+			braces++
+			found++
+		case directive.MatchString(l):
+			found++
+		default:
+			return Lines
+		}
+	}
+	switch {
+	case found > 0 && braces == 0:
+		return Directive
+	case 10*braces >= 9*found && braces > 0: // arguments may go on over lines
+		return Nginx
+	}
+	return Lines
+}
 
 // byContent judges a name that promises nothing by the first lines that are
 // neither empty nor comments.
@@ -94,6 +134,8 @@ func byContent(head []byte) string {
 		return XML
 	case strings.HasPrefix(first, "%YAML"), strings.HasPrefix(first, "---\n"), strings.HasPrefix(first, "---\r\n"):
 		return YAML
+	case strings.HasPrefix(first, "#!") && shebang.MatchString(first):
+		return Shell
 	case strings.HasPrefix(first, "{"):
 		if hasComment(head) {
 			return JSONC

@@ -2,20 +2,31 @@ package formats
 
 import (
 	"inplace/merge"
+	"inplace/merge/env"
+	"inplace/merge/ini"
+	"inplace/merge/json"
+	"inplace/merge/nginx"
 	"inplace/merge/proof"
 	"inplace/merge/properties"
+	"inplace/merge/toml"
 	"inplace/merge/tree"
+	"inplace/merge/xml"
 )
 
 // Structures returns the mergers by format, for merge.Options.
 func Structures() map[string]merge.Structure {
-	all := map[string]merge.Structure{}
-	for _, f := range []tree.Format{
-		properties.Format(),
-	} {
-		all[f.Name] = tree.Structure(f)
+	return map[string]merge.Structure{
+		Properties: tree.Structure(properties.Format()),
+		INI:        tree.Structure(ini.Format()),
+		Directive:  tree.Structure(ini.Directives()),
+		Env:        env.Structure(),
+		Shell:      env.Script(),
+		Nginx:      tree.Structure(nginx.Format()),
+		XML:        tree.Structure(xml.Format()),
+		JSON:       tree.Structure(json.Format()),
+		JSONC:      tree.Structure(json.Commented()),
+		TOML:       tree.Structure(toml.Format()),
 	}
-	return all
 }
 
 // Merge merges by structure in the format, else by lines, and proves what is clean: a

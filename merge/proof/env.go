@@ -8,6 +8,14 @@ import (
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
+// readEnvOrScript reads an env file, or else the assignments of a script.
+func readEnvOrScript(data []byte) (*node, error) {
+	if top, err := readEnv(data); err == nil {
+		return top, nil
+	}
+	return readScript(data)
+}
+
 // readEnv reads KEY=VALUE lines, with or without "export". A value that begins with
 // a quote goes on, over lines, to the same quote. Nothing is expanded. Any other
 // line that is neither empty nor a comment makes the text a script, and no env file.
@@ -61,4 +69,18 @@ func closingQuote(s string) int {
 		}
 	}
 	return -1
+}
+
+var shellAssignment = regexp.MustCompile(`^(?:export[ \t]+|readonly[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+
+// readScript reads the assignments that begin a line of a shell script. What else a
+// script does is not known here.
+func readScript(data []byte) (*node, error) {
+	top := block("")
+	for l := range strings.Lines(string(data)) {
+		if m := shellAssignment.FindStringSubmatch(strings.TrimRight(l, " \t\r\n")); m != nil {
+			top.add(leaf(m[1], m[2]))
+		}
+	}
+	return top, nil
 }

@@ -1,7 +1,7 @@
 // Package proof is the independent check of a clean merge. It shares no code with
 // the mergers and reads each format with readers of its own: encoding/xml, yaml.v3,
-// hujson with encoding/json, go-toml, and small line readers for properties, ini
-// and env files. It looks at what the texts mean, never at how they were merged.
+// hujson with encoding/json, go-toml, and small readers for properties, ini, env,
+// nginx and directive files. It looks at what the texts mean, never at how they were merged.
 //
 // A text becomes a tree of keys (tree.go); siblings are told apart by key, by an
 // identifying attribute or by a name-like child, never by position. The trees of
@@ -48,7 +48,13 @@ func readerOf(format string) (reader, []string) {
 	case "ini":
 		return readINI, []string{"#", ";"}
 	case "env":
-		return readEnv, []string{"#"}
+		return readEnvOrScript, []string{"#"}
+	case "directive":
+		return readDirectives, []string{"#"}
+	case "sh":
+		return readScript, []string{"#"}
+	case "nginx":
+		return readNginx, []string{"#"}
 	case "xml":
 		return readXML, nil
 	case "yaml":

@@ -50,9 +50,19 @@ func TestReaders(t *testing.T) {
 		{"ini", "= b\n", "error"},
 		{"env", "# c\nexport A=1\nB = \"x\\\" # y\nz\" \nC=it's\nD=\r\n", "A=1, B=\"x\\\" # y\nz\", C=it's, D="},
 		{"env", "A='1' # x\nB=''\n", "A='1' # x, B=''"},
-		{"env", "A=\"1\nB=2\n", "error"},
-		{"env", "if true; then A=1; fi\n", "error"},
-		{"env", "echo\n", "error"},
+		{"env", "A=\"1\nB=2\n", "A=\"1, B=2"}, // a script, as far as can be told
+		{"env", "if true; then\n  A=1\nfi\nexport B=2\n", "B=2"},
+		{"sh", "#!/bin/sh\nA=1\nreadonly B=\"x y\" \n  C=3\nif x; then D=4; fi\n", "A=1, B=\"x y\""},
+		{"directive", "# c\nsave 900  1\nSave 300 10\nPort=22\nyes\n", "save=900 1, save=300 10, port=22, yes="},
+		{"nginx", "a 1 2; # c\nserver { server_name x y;\n listen 80; }\nif ($a = \"}\" ) { set $b '${c};'; }\n",
+			"a=1 2, server {}[server_name=x y]{server_name=x y, listen=80}, if ($a = \"}\" ) {}{set=$b '${c};'}"},
+		{"nginx", "log_format x '\\'$a' ${b}c;d;\n", "log_format=x '\\'$a' ${b}c, d="},
+		{"nginx", "a ${b};c;\n", "a=${b}, c="},
+		{"nginx", "a { b 1; ", "error"},
+		{"nginx", "a 1; }", "error"},
+		{"nginx", "a 1", "error"},
+		{"nginx", ";", "error"},
+		{"nginx", "a 'x", "error"},
 		{"xml", "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY e SYSTEM 'x.xml'>]><a b='1'>&e; x<c/>y</a>", "a{@b=1, c{}, #text=&e; x\ny}"},
 		{"xml", "<w:a xmlns:w='u'><servlet><servlet-name>x</servlet-name></servlet></w:a>", "u:a{@xmlns:w=u, servlet[servlet-name=x]{servlet-name{#text=x}}}"},
 		{"xml", "<a><d><groupId>g</groupId><artifactId>i</artifactId></d><r className='C' x='1'/></a>",
@@ -193,7 +203,7 @@ func aliasBomb() string {
 }
 
 func FuzzProof(f *testing.F) {
-	for _, format := range []string{"properties", "ini", "env", "xml", "yaml", "json", "jsonc", "toml", "lines"} {
+	for _, format := range []string{"properties", "ini", "env", "sh", "directive", "nginx", "xml", "yaml", "json", "jsonc", "toml", "lines"} {
 		f.Add(format, "a=1\nb=2\n", "a=1\nb=3\n# c\n")
 		f.Add(format, "{\"a\":[1,{\"name\":\"x\"}]}", "{\"a\":[1,{\"name\":\"y\"}]}")
 		f.Add(format, "<a><b name='x'/></a>", "<a><b name='y'/><!-- c --></a>")

@@ -3,8 +3,6 @@ package tree
 import (
 	"fmt"
 	"slices"
-
-	"inplace/merge"
 )
 
 // table is the kids of three containers, matched by identity. An id is a kid's key; of
@@ -13,8 +11,9 @@ import (
 type table struct {
 	entries map[string]*entry
 	b, o, t []string              // ids in the order of the texts
-	groups  map[string][3][]*Node // by id: all kids of a key that cannot be told apart, if torn
-	torn    map[string]string     // by id: why these are a conflict
+	groups  map[string][3][]*Node // by id: kids that are one conflict together
+	torn    map[string]string     // by id: why they are
+	classes [][]string            // the merged order of each class of kids whose order counts
 }
 
 func (m *merger) match(path string, e entry) *table {
@@ -73,6 +72,9 @@ func (m *merger) match(path string, e entry) *table {
 			*[]**Node{&en.b, &en.o, &en.t}[i] = k
 		}
 		*[]*[]string{&x.b, &x.o, &x.t}[i] = ids
+	}
+	if e.o.Kind == Map {
+		x.orderClasses()
 	}
 	return x
 }
@@ -133,149 +135,4 @@ func edited(base, side []*Node, inBase, inSide, inOther map[string]int) map[stri
 		}
 	}
 	return alias
-}
-
-// order returns the ids in the order of the merged container.
-func (x *table) order(m *merger, e entry) ([]string, bool) {
-	if e.o.Kind == Map {
-		return x.place(m, x.o), true
-	}
-	chunks, err := merge.Diff3(x.b, x.o, x.t)
-	if err != nil {
-		return nil, false
-	}
-	var order []string
-	for _, c := range chunks {
-		o, t := x.o[c.OursStart:c.OursEnd], x.t[c.TheirsStart:c.TheirsEnd]
-		switch {
-		case !c.Conflict && c.Theirs:
-			order = append(order, t...)
-		case !c.Conflict:
-			order = append(order, o...)
-		default:
-			o, t = x.stay(o), x.stay(t)
-			switch {
-			case within(o, t):
-				order = append(order, t...)
-			case within(t, o):
-				order = append(order, o...)
-			default:
-				return nil, false
-			}
-		}
-	}
-	// An item that one side moved and the other changed too would stand twice.
-	seen := make(map[string]bool, len(order))
-	for _, id := range order {
-		if seen[id] {
-			return nil, false
-		}
-		seen[id] = true
-	}
-	for _, id := range x.b { // removed by one side: decided, and placed, with the others
-		if en := x.entries[id]; en != nil && !seen[id] && en.o != nil && en.t != nil {
-			return nil, false
-		}
-	}
-	return x.place(m, x.complete(order)), true
-}
-
-// stay returns the ids that neither side removed, or that one removed and the other
-// may have changed.
-func (x *table) stay(ids []string) []string {
-	var out []string
-	for _, id := range ids {
-		en := x.entries[id]
-		if en == nil || en.b == nil || en.o != nil && en.t != nil ||
-			en.o != nil && !same(en.b, en.o) || en.t != nil && !same(en.b, en.t) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// within tells whether the items of a stand in b, in the same order.
-func within(a, b []string) bool {
-	for _, id := range b {
-		if len(a) > 0 && a[0] == id {
-			a = a[1:]
-		}
-	}
-	return len(a) == 0
-}
-
-// complete adds to order the ids of ours that are missing, each behind the one before it
-// in ours: they are removed, or in conflict.
-func (x *table) complete(order []string) []string { return weave(order, x.o) }
-
-// place adds to order the ids of theirs that are missing: behind the nearest kid before
-// them that is in order, else before the nearest behind them. Kids whose comments stood
-// above the kid behind them in base go before that one.
-func (x *table) place(m *merger, order []string) []string {
-	here := make(map[string]bool, len(order))
-	for _, id := range order {
-		here[id] = true
-	}
-	before := map[string][]string{}
-	rest := x.t
-	for i := 0; i < len(x.t); i++ {
-		if here[x.t[i]] {
-			continue
-		}
-		end := i
-		for end < len(x.t) && !here[x.t[end]] {
-			end++
-		}
-		if end < len(x.t) && m.takesLead(x, x.t[i], x.t[end]) {
-			before[x.t[end]] = x.t[i:end]
-			rest = without(rest, x.t[i:end])
-		}
-		i = end
-	}
-	order = weave(order, rest)
-	if len(before) == 0 {
-		return order
-	}
-	var out []string
-	for _, id := range order {
-		out = append(append(out, before[id]...), id)
-	}
-	return out
-}
-
-func without(ids, some []string) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(some, id) })
-}
-
-// weave adds to order the ids of list that are missing, behind their nearest neighbor
-// before them, or before the first one behind them, or first.
-func weave(order, list []string) []string {
-	here := make(map[string]bool, len(order))
-	for _, id := range order {
-		here[id] = true
-	}
-	after, before := map[string][]string{}, map[string][]string{}
-	var front []string
-	anchor := ""
-	for _, id := range list {
-		switch {
-		case here[id] && anchor == "" && len(front) > 0:
-			before[id], front = front, nil
-			anchor = id
-		case here[id]:
-			anchor = id
-		case anchor == "":
-			front = append(front, id)
-		default:
-			after[anchor] = append(after[anchor], id)
-		}
-	}
-	out := make([]string, 0, len(order)+len(list))
-	out = append(out, front...) // nothing in common
-	for _, id := range order {
-		out = append(out, before[id]...)
-		out = append(out, id)
-		out = append(out, after[id]...)
-	}
-	return out
 }

@@ -50,6 +50,9 @@ type Node struct {
 	// anything else that counts belong to it, quotes, blanks and line ends do not.
 	Value string
 	Bag   bool // several siblings of this Key may live side by side
+	// Order names a class of siblings whose order among each other has a meaning, in a Map
+	// whose other kids may stand anywhere (Valves in a Tomcat Host). "": none.
+	Order string
 	Slot  bool // a commented-out setting; Key is SlotKey of the setting's
 	// Bare: the key stands alone, without a place for a value (INI "skip-networking").
 	// Where one side is Bare and the other is not, a change replaces the whole Body.
@@ -106,7 +109,7 @@ func (n *Node) gap() Range {
 }
 
 // same tells whether two nodes, either of which may be nil, mean the same. Comments and
-// slots do not count, nor the order of a Map.
+// slots do not count, nor the order of a Map, but for that within a class.
 func same(a, b *Node) bool {
 	switch {
 	case a == nil || b == nil:
@@ -134,12 +137,18 @@ func (n *Node) digest() [sha256.Size]byte {
 	part(string(rune('0' + n.Kind)))
 	part(n.Value)
 	sums := make([][sha256.Size]byte, 0, len(n.Kids))
+	before := map[string]int{} // how many of a class stand before
 	for _, k := range n.Kids {
 		if k.Slot {
 			continue
 		}
 		kid := k.digest()
-		sums = append(sums, sha256.Sum256(append([]byte(k.Key+"\x00"), kid[:]...)))
+		id := append([]byte(k.Key+"\x00"), kid[:]...)
+		if k.Order != "" {
+			before[k.Order]++
+			id = binary.BigEndian.AppendUint64(id, uint64(before[k.Order]))
+		}
+		sums = append(sums, sha256.Sum256(id))
 	}
 	if n.Kind == Map {
 		slices.SortFunc(sums, func(a, b [sha256.Size]byte) int { return slices.Compare(a[:], b[:]) })

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -283,15 +284,13 @@ func nodes(n *Node) []*Node {
 	return []*Node{n}
 }
 
-// groupClash writes kids that cannot be told apart as one conflict.
+// groupClash writes several kids as one conflict: those of one key, or of one class.
 func (m *merger) groupClash(path, reason string, g [3][]*Node, in setting) piece {
-	var any *Node
-	for _, side := range g {
-		if len(side) > 0 {
-			any = side[0]
-		}
+	all := slices.Concat(g[0], g[1], g[2])
+	if !slices.ContainsFunc(all, func(n *Node) bool { return n.Key != all[0].Key }) {
+		path = join(path, all[0])
 	}
-	m.conflict(join(path, any), reason, g[0], g[1], g[2], in)
+	m.conflict(path, reason, g[0], g[1], g[2], in)
 	c := segment{conflict: true}
 	for i, side := range g {
 		for _, n := range side {

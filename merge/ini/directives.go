@@ -1,0 +1,71 @@
+package ini
+
+import (
+	"errors"
+	"strings"
+
+	"inplace/merge/tree"
+)
+
+// Directives is the format of files that are a directive a line, as of Redis or sshd:
+//
+//	# comment
+//	Port 22
+//	save 900 1
+//	save 300 10      a repeatable one: each is a setting of its own
+//	MaxClients=3     "=" may stand for the blank
+//
+// A directive is known by its first word, whose letter case does not count. One that
+// heads a block of the lines below it, or that spans lines (braces, tags, a backslash
+// at the end, indented lines), is not understood: such a text is refused.
+func Directives() tree.Format { return tree.Format{Name: "directive", Parse: ParseDirectives} }
+
+// ParseDirectives returns the tree of a text.
+func ParseDirectives(data []byte) (*tree.Node, error) {
+	b := tree.NewBuilder(data)
+	for at := 0; at < len(data); {
+		end, line := tree.NextLine(data, at)
+		start, content := trim(line, at)
+		switch {
+		case content == "":
+			b.Other(end)
+		case content[0] == '#':
+			if m := slot.FindStringSubmatchIndex(content); m != nil {
+				b.Add(slotNode(content, start, m), end)
+			} else {
+				b.Other(end)
+			}
+		case start > at, strings.ContainsAny(content[:1], "<[{}"), strings.HasSuffix(content, `\`), strings.HasSuffix(content, "{"),
+			heading(content):
+			return nil, errors.New("a directive that is more than a line")
+		default:
+			b.Add(directive(content, start), end)
+		}
+		at = end
+	}
+	return b.Done(), nil
+}
+
+// heading tells whether a directive governs the lines below it (sshd's Match).
+func heading(content string) bool {
+	word, _, _ := strings.Cut(strings.ToLower(content), " ")
+	return word == "match" || word == "host"
+}
+
+func directive(line string, start int) *tree.Node {
+	cut := strings.IndexAny(line, " \t=")
+	n := &tree.Node{Bare: cut < 0, Body: tree.Range{Start: start, End: start + len(line)}}
+	if cut < 0 {
+		cut = len(line)
+	}
+	value := strings.TrimLeft(line[cut:], " \t")
+	if rest, ok := strings.CutPrefix(value, "="); ok {
+		value = strings.TrimLeft(rest, " \t")
+	}
+	n.Label = line[:cut]
+	n.Key = strings.ToLower(n.Label)
+	n.Bag = repeatable(n.Key)
+	n.Value = strings.Join(strings.Fields(value), " ")
+	n.Val = tree.Range{Start: start + len(line) - len(value), End: start + len(line)}
+	return n
+}
