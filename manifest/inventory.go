@@ -37,7 +37,6 @@ const (
 // MarshalText gives the word for k, for documents.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-
 // String returns the word used in messages.
 func (k Kind) String() string {
 	switch k {

@@ -138,7 +138,7 @@ func anyMatch(globs []*Glob, p Path) bool {
 // knownFormat reports whether rules may name the format.
 func knownFormat(name string) bool {
 	switch name {
-	case "properties", "ini", "xml", "yaml", "json", "jsonc", "toml", "env", "lines":
+	case "properties", "ini", "xml", "yaml", "json", "jsonc", "toml", "env", "sh", "directive", "nginx", "lines":
 		return true
 	}
 	return false

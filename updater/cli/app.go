@@ -19,6 +19,7 @@ const (
 	cmdAdd     = "release add"
 	cmdVersion = "version"
 	cmdDemo    = "demo"
+	cmdMerge   = "merge"
 )
 
 // newApp is the table of commands and flags. The library's own help, version flag
@@ -61,6 +62,12 @@ func newApp(r *run) *cli.App {
 			)},
 			{Name: "guard", Usage: "for start scripts: silent and 0 if the product may start, 8 in the middle of an update",
 				Action: r.guard, Flags: flags(homeFlag())},
+			{Name: "merge", Usage: "merge one file: exit 0 clean, 3 with conflict markers", ArgsUsage: "OURS BASE THEIRS", Action: r.merge, Flags: flags(
+				textFlag("format", "F", "the format of the file (default: told by name and content)"),
+				textFlag("path", "NAME", "the file's real name, where the three have none"),
+				textFlag("marker-size", "N", "length of conflict markers (default: 7)"),
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`: write the result there instead of standard output"},
+			)},
 			{Name: "release", Usage: "for vendors: publish a product", Subcommands: []*cli.Command{
 				{Name: "init", Usage: "make a repository and its keys", ArgsUsage: "REPO", Action: r.releaseInit, Flags: flags(
 					textFlag("keys", "DIR", "directory of the private keys, outside the repository"),

@@ -35,6 +35,7 @@ type result struct {
 	Repository *published             `json:"repository,omitempty"` // of release init
 	Release    *released              `json:"release,omitempty"`    // of release add
 	Refused    []refused              `json:"refused,omitzero"`     // paths that cannot be released
+	Merge      *mergedFile            `json:"merge,omitempty"`      // of merge
 	Version    string                 `json:"version,omitempty"`
 }
 

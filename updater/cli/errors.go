@@ -83,6 +83,7 @@ func (r *run) classify(err error) verdict {
 		faults    manifest.Errors
 		fault     *manifest.Error
 	)
+	var left *conflictsLeft
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -99,6 +100,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: nonEmpty(misuse.hint)}
 	case errors.As(err, &conflict):
 		return r.judgeConflict()
+	case errors.As(err, &left):
+		return verdict{exit: ExitConflict}
 	case is(fsys.ErrLocked):
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{"wait until the other run has ended, then run the same command again"}}
 	case errors.As(err, &busy):
