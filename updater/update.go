@@ -42,6 +42,10 @@ func (u *Updater) lookOnly() error {
 	if err != nil || j != nil {
 		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, j)}
 	}
+	marker, err := u.tree.Lstat(journal.Open)
+	if err != nil || marker.Exists {
+		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, nil)}
+	}
 	return nil
 }
 
@@ -164,16 +168,13 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes,
 	}
 	tx := &transaction{u: u, in: in, stage: s.stage, head: head, entries: s.entries, plan: plan, out: out}
-	err = tx.run(ctx, func() error {
-		for _, w := range s.warn {
-			out.Warnings = append(out.Warnings, w)
-		}
+	return tx.run(ctx, func() error {
+		out.Warnings = append(out.Warnings, s.warn...)
 		if err := u.notRunning(in); err != nil {
 			return err
 		}
 		return u.unchanged(plan)
 	})
-	return err
 }
 
 // notRunning refuses while somebody runs the product, unless told to go on.
