@@ -173,9 +173,9 @@ look_first() {
 	if mount --bind "$home" "$home" 2>/dev/null; then
 		mounted=$home
 		mount -o remount,ro,bind "$home"
-		run 1 "$update" --dry-run # the plan, and that this is in the way of it
+		run 0 "$update" --dry-run # the plan, and a warning that nothing can be written here
 		grep -q 'read-only file system' "$work/out" || { cat "$work/out"; fail "the dry run does not see the read-only mount"; }
-		sed '/^Of [0-9]* paths/,$d; /^In the way/,$d' "$work/out" >"$work/plan.mounted"
+		sed '/^Of [0-9]* paths/,$d; /^warning: /d' "$work/out" >"$work/plan.mounted"
 		umount "$home"
 		mounted=
 		diff <(sed '/^Of [0-9]* paths/,$d' "$work/plan") "$work/plan.mounted" | grep '^[<>]' | grep -v 'are free' &&
