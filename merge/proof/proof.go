@@ -10,7 +10,8 @@
 //   - no key stands more often than in any input;
 //   - a key that one side changed has that side's value, one that nobody changed is
 //     as it was, one that both changed differently proves a conflict;
-//   - no comment that the operator wrote is gone (comments.go).
+//   - no comment that the operator wrote is gone (comments.go);
+//   - no line that neither side changed is gone (lines.go), in any format.
 //
 // Order of keys, and of list items, is not judged.
 //
@@ -70,17 +71,18 @@ func readerOf(format string) (reader, []string) {
 }
 
 // Check returns nil if merged is a sound merge of base, ours and theirs in the
-// format, or if nothing can be said: the format is unknown, or ours or theirs does
-// not parse in it. Otherwise the error names each fault by its key, without values:
+// format, as far as can be said: where the format is unknown, or ours or theirs does
+// not parse in it, only lines are counted. Otherwise the error names each fault by its key, without values:
 // these may be secrets. A base that does not parse leaves only the checks that need
 // no base.
 func Check(format string, base, ours, theirs, merged []byte) error {
 	if hasMarkers(merged) && !hasMarkers(base) && !hasMarkers(ours) && !hasMarkers(theirs) {
 		return errors.New("conflict markers are left in the merged text")
 	}
+	lost := compareLines(base, ours, theirs, merged)
 	read, commentPrefixes := readerOf(format)
 	if read == nil {
-		return nil
+		return lost
 	}
 	var trees [3]*node
 	for i, side := range []struct {
@@ -92,7 +94,7 @@ func Check(format string, base, ours, theirs, merged []byte) error {
 		case errors.Is(err, errLimit):
 			return fmt.Errorf("%s: %w", side.name, err)
 		case err != nil && i > 0:
-			return nil
+			return lost
 		}
 		trees[i] = tree
 	}
@@ -103,6 +105,7 @@ func Check(format string, base, ours, theirs, merged []byte) error {
 	return errors.Join(
 		compare(trees[0], trees[1], trees[2], tree),
 		compareComments(format, commentPrefixes, base, ours, merged),
+		lost,
 	)
 }
 
