@@ -59,6 +59,9 @@ func (u *Updater) preflight(p *Plan) error {
 				Reason: fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), Hint: "run the update as the owner of the installation", access: true})
 		}
 	}
+	if err := u.keeping(p); err != nil {
+		return err
+	}
 	return u.space(p)
 }
 
@@ -85,7 +88,7 @@ func (u *Updater) owner(p *Plan, root fsys.Info) {
 	}
 	p.Findings = append(p.Findings, Finding{Path: ".",
 		Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
-		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, u.Launcher())})
+		Hint:   fmt.Sprintf("sudo -u '#%d' %s/%s", root.UID, u.Home(), u.Launcher())})
 }
 
 // elsewhere reports whether no name can be exchanged between what info tells of and the

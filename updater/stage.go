@@ -109,6 +109,9 @@ func (s *stager) list() ([]job, error) {
 				return nil, err
 			}
 			e.New.UID, e.New.GID = above.UID, above.GID
+			if euid := os.Geteuid(); euid > 0 && !mine(above.GID) {
+				e.New.GID = os.Getegid() // a new file loses nothing by another group
+			}
 		} else {
 			e.New.UID, e.New.GID = step.before.UID, step.before.GID
 		}

@@ -199,7 +199,8 @@ func (u *Updater) notRunning(in *installed) error {
 	if len(report.Processes) > 0 {
 		return &RunningError{report}
 	}
-	if blind := report.Blind(); blind != "" {
+	if blind := report.Blind(); blind != "" && !u.blindTold {
+		u.blindTold = true
 		u.event(PhaseCheck, "note", blind, 0, 0)
 	}
 	return nil

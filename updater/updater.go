@@ -88,6 +88,8 @@ type Updater struct {
 	tree     *fsys.Tree
 	settings *settings.Settings
 	client   *repository.Client
+
+	blindTold bool // that some processes cannot be seen is said once
 }
 
 // Open opens the installation. Errors: ErrNotAdopted where there is none; the
