@@ -166,6 +166,26 @@ func (m *merger) trailText(d *doc, n *Node) string {
 	return strings.Join(strings.Fields(d.text(n.Trail)), " ")
 }
 
+// head writes the frame of a container up to its kids, with the comment in it merged.
+func (m *merger) head(path string, b, o, t *Node) string {
+	at := o.Aside
+	fold := func(d *doc, n *Node) string { return Fold(d.text(n.Aside)) }
+	switch was, ours, theirs := fold(m.b, b), fold(m.o, o), fold(m.t, t); {
+	case theirs == was || theirs == ours:
+	case ours != was:
+		m.note(path, "comment changed by both: kept as in ours")
+	case at.Empty() && (len(o.Kids) == 0 || o.Kids[0].Hangs || !o.Lines):
+		m.note(path, "comment changed by theirs: there is no room for it in ours")
+	default:
+		if at.Empty() { // at the end of the line before the kids
+			end := len(strings.TrimRight(m.o.text(Range{o.Body.Start, o.Inner.Start}), " \t\r\n"))
+			at = Range{o.Body.Start + end, o.Body.Start + end}
+		}
+		return m.o.text(Range{o.Body.Start, at.Start}) + m.plain(m.t, t.Aside) + m.o.text(Range{at.End, o.Inner.Start})
+	}
+	return m.o.text(Range{o.Body.Start, o.Inner.Start})
+}
+
 // trail writes what follows the separator of an entry that ours keeps, up to the next
 // one, with the comment merged.
 func (m *merger) trail(path string, e entry) []segment {

@@ -141,7 +141,7 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 	p := piece{
 		of:    e.o,
 		head:  m.comment(m.lead(path, e)),
-		gap:   m.o.text(e.o.gap()),
+		gap:   m.gap(e.o),
 		blank: m.o.text(Range{e.o.Body.End, sepRange(e.o).Start}),
 		sep:   m.o.text(e.o.Sep),
 		tail:  m.trail(path, e),
@@ -150,8 +150,11 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 	switch {
 	case t == nil || o.Slot && (b == nil || !same(b, o)):
 		p.body = text(m.o.text(o.Body))
-	case !value(o) && !value(t) && o.Kind == t.Kind && (b == nil || !value(b) && b.Kind == o.Kind):
+	case alike(o, t) && (b == nil || ofKind(b, o)):
 		p.body = m.container(path, e, in)
+		if !endsLine(m.o.text(o.Body)) && len(p.body) > 0 && endsLine(p.body[len(p.body)-1].text) {
+			p.tail = withoutLineEnd(p.tail)
+		}
 	case same(o, t):
 		if b != nil && !same(b, o) {
 			m.note(path, "changed alike by both")
@@ -163,7 +166,7 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 		return m.clash(path, "both sides added it with different values", e, in)
 	case !same(b, o):
 		return m.clash(path, "both sides changed it differently", e, in)
-	case m.commented(b, o) || o.Kind != t.Kind && m.trailText(m.o, o) != m.trailText(m.b, b):
+	case m.commented(b, o) || (o.Kind != t.Kind || o.Bare != t.Bare) && m.trailText(m.o, o) != m.trailText(m.b, b):
 		return m.clash(path, "theirs changed it, ours wrote a comment in it", e, in)
 	case o.Kind == Leaf && t.Kind == Leaf && o.Bare == t.Bare:
 		m.note(path, "changed by theirs")
@@ -176,6 +179,30 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 		p.body, p.tail = n.body, n.tail
 	}
 	return p
+}
+
+// ofKind tells whether the kids of a can be matched with those of b: where there are
+// none it does not matter whether their order counts.
+func ofKind(a, b *Node) bool {
+	return !value(a) && !value(b) && (a.Kind == b.Kind || len(a.Kids) == 0 || len(b.Kids) == 0)
+}
+
+// alike tells whether kids of b can be put among those of a, by kind and by form.
+func alike(a, b *Node) bool {
+	return ofKind(a, b) && (a.Lines == b.Lines || len(a.Kids) == 0 || len(b.Kids) == 0)
+}
+
+func endsLine(s string) bool { return strings.HasSuffix(s, "\n") }
+
+// withoutLineEnd removes the line end that begins a piece of text.
+func withoutLineEnd(s []segment) []segment {
+	for i := range s {
+		if rest := strings.TrimPrefix(strings.TrimPrefix(s[i].text, "\r"), "\n"); rest != s[i].text {
+			s[i].text = rest
+			return s
+		}
+	}
+	return s
 }
 
 // commented tells whether ours has comments within a node that base has not.
@@ -229,7 +256,7 @@ func (m *merger) container(path string, e entry, in setting) []segment {
 		out = append(out, m.comment(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
 		return append(out, text(m.adapt(m.t, t, Range{afterKids(t), t.Body.End}, ind))...)
 	}
-	out := text(m.o.text(Range{o.Body.Start, o.Inner.Start}))
+	out := text(m.head(path, b, o, t))
 	out = append(out, assemble(pieces, o, lastHasSep(o))...)
 	out = append(out, m.comment(m.atoms(path, b.Tail, o.Tail, t.Tail, nil))...)
 	return append(out, text(m.o.text(Range{afterKids(o), o.Body.End}))...)

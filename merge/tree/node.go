@@ -69,11 +69,15 @@ type Node struct {
 	Val   Range
 	Sep   Range // the separator behind Body, empty where there is none
 	Trail Range // the comment behind it, empty where there is none
+	// Hangs: it is the first kid of a Lines container and begins on the line of its head
+	// (YAML "- a: 1"); its column is the indentation of its siblings.
+	Hangs bool
 
 	// Of a Map or List.
 	Kids  []*Node
 	Inner Range  // the part of Body that Kids and Tail cover
 	Tail  []Atom // comments after the last kid; blanks behind the last atom are no atom
+	Aside Range  // the comment behind the head, before Inner (YAML "a: # c"), empty where there is none
 	// Lines: kids are whole lines, so that each one but the last in the text ends
 	// with a line end.
 	Lines bool

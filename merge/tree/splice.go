@@ -55,10 +55,17 @@ func assemble(pieces []piece, frame *Node, final bool) []segment {
 	}
 	var out []segment
 	for i, p := range pieces {
-		if frame.Lines && (i > 0 || frame.Inner.Start > frame.Body.Start) {
+		hangs := i == 0 && len(frame.Kids) > 0 && frame.Kids[0].Hangs
+		if frame.Lines && !hangs && (i > 0 || frame.Inner.Start > frame.Body.Start) {
 			out = append(out, segment{newline: true})
 		}
 		gap, sep := p.gap, p.sep
+		switch {
+		case hangs && len(p.head) > 0:
+			p.head[0].text = strings.TrimLeft(p.head[0].text, " \t")
+		case hangs:
+			gap = ""
+		}
 		switch {
 		case frame.Separator == "":
 		case p.loose, i == last && !(final && frame.FinalSep):
@@ -91,25 +98,42 @@ func indentAt(data []byte, at int) string {
 	return string(data[start:end])
 }
 
+// indent is the indentation of a node: that of its line, or its column where it begins
+// on the line of its container's head.
+func (d *doc) indent(n *Node) string {
+	if n.Hangs {
+		return strings.Repeat(" ", n.Body.Start-lineStart(d.data, n.Body.Start))
+	}
+	return indentAt(d.data, n.Body.Start)
+}
+
+// gap returns the blanks before a node of ours where it is not the first of its line.
+func (m *merger) gap(o *Node) string {
+	if o.Hangs {
+		return m.o.indent(o)
+	}
+	return m.o.text(o.gap())
+}
+
 // indents finds the indentation of an entry: as ours has it, or has its neighbors, or
 // its container.
 func (m *merger) indents(e entry, in setting) indents {
 	var ind indents
 	if e.b != nil {
-		ind.base = indentAt(m.b.data, e.b.Body.Start)
+		ind.base = m.b.indent(e.b)
 	}
 	if e.t != nil {
-		ind.theirs = indentAt(m.t.data, e.t.Body.Start)
+		ind.theirs = m.t.indent(e.t)
 	}
 	switch {
 	case e.o != nil:
-		ind.ours = indentAt(m.o.data, e.o.Body.Start)
+		ind.ours = m.o.indent(e.o)
 	case len(in.o.Kids) > 0:
-		ind.ours = indentAt(m.o.data, in.o.Kids[len(in.o.Kids)-1].Body.Start)
+		ind.ours = m.o.indent(in.o.Kids[len(in.o.Kids)-1])
 	default:
 		ind.ours = ind.theirs
-		if outer := indentAt(m.t.data, in.t.Body.Start); strings.HasPrefix(ind.theirs, outer) {
-			ind.ours = indentAt(m.o.data, in.o.Body.Start) + ind.theirs[len(outer):]
+		if outer := m.t.indent(in.t); strings.HasPrefix(ind.theirs, outer) {
+			ind.ours = m.o.indent(in.o) + ind.theirs[len(outer):]
 		}
 	}
 	return ind
@@ -202,6 +226,9 @@ func (m *merger) reindent(s string, ind indents, in setting) string {
 // newGap returns the blanks before a node of theirs in ours: as its neighbors have it.
 func (m *merger) newGap(n *Node, ind indents, in setting, commented bool) string {
 	gap := m.plain(m.t, n.gap())
+	if n.Hangs {
+		gap = ind.theirs
+	}
 	if in.o.Lines || len(in.o.Kids) == 0 {
 		if i := strings.LastIndexByte(gap, '\n'); strings.HasPrefix(gap[i+1:], ind.theirs) {
 			gap = gap[:i+1] + ind.ours + gap[i+1+len(ind.theirs):]
@@ -256,7 +283,7 @@ func (m *merger) clash(path, reason string, e entry, in setting) piece {
 		body = append(body, segment{conflict: true, ours: m.o.text(o.Val),
 			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)})
 		body = append(body, text(m.o.text(Range{o.Val.End, o.Body.End}))...)
-		return piece{of: o, head: m.comment(m.lead(path, e)), gap: m.o.text(o.gap()), body: body,
+		return piece{of: o, head: m.comment(m.lead(path, e)), gap: m.gap(o), body: body,
 			blank: m.o.text(Range{o.Body.End, sepRange(o).Start}), sep: m.o.text(o.Sep), tail: m.trail(path, e)}
 	}
 	gap := ""
