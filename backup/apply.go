@@ -349,7 +349,10 @@ func (c *Change) setAside(e Entry, d *fsys.Dir, name string) error {
 			return err
 		}
 		c.Found = append(c.Found, Found{e.Path, c.Dir + "/found/" + to})
-		return nil
+		if fsys.SyncsWhole {
+			return nil
+		}
+		return found.Sync()
 	}
 }
 

@@ -11,22 +11,22 @@ import (
 // The two sides of every kind change, at the top and below directories that come,
 // go and stay; names are such that a shell or a list could misread.
 var (
-	oldTree = tree{
+	oldTree = here(tree{
 		"replaced.jar": "0644 one", "mode.sh": "0644 same", "modes/": "0755", "modes/keep": "0600 keep", "removed.txt": "0640 gone",
 		"file-to-dir": "0644 f", "dir-to-file/a": "0644 a", "dir-to-file/b/c": "0755 c", "file-to-link": "0644 f", "link-to-file": "-> replaced.jar",
 		"link": "-> replaced.jar", "dir-to-link/x": "0644 x", "link-to-dir": "-> modes", "old/deep/er/file": "0644 deep", "old/empty/": "0755",
 		"-rf": "0644 dash", "a b/new\nline": "0644 n", "quo'te": "0644 q", "$(x) `y` \"z\" %41 *?~\\": "0644 s", "\xff\t": "0644 raw", "tail\n": "0644 nl",
 		"link:odd": "-> a b/new\nline", "link-nl": "-> x\n", "linked": "0644 has another name", "linked-mode": "0644 two names", "untouched": "0644 stays",
 		"nested/kind/f": "0644 f",
-	}
-	newTree = tree{
+	})
+	newTree = here(tree{
 		"replaced.jar": "0755 two", "mode.sh": "0755 same", "modes/": "0700", "modes/keep": "0600 keep", "added.txt": "0644 hello",
 		"file-to-dir/a": "0644 a", "file-to-dir/b/c": "0644 c", "dir-to-file": "0755 file", "file-to-link": "-> replaced.jar", "link-to-file": "0644 f",
 		"link": "-> added.txt", "dir-to-link": "-> modes", "link-to-dir/y": "0644 y", "new/deep/file": "0644 deep", "new/empty/": "0700",
 		"-rf": "0644 dash2", "a b/new\nline": "0644 n2", "quo'te": "0644 q2", "$(x) `y` \"z\" %41 *?~\\": "0644 s2", "\xff\t": "0644 raw2", "tail\n": "0644 nl2",
 		"link:odd": "-> quo'te", "link-nl": "-> x", "linked": "0644 new bytes", "linked-mode": "0755 two names", "untouched": "0644 stays",
 		"nested": "0644 was a directory of directories",
-	}
+	})
 	copiedPaths = []string{"linked", "linked-mode"}
 )
 
@@ -71,7 +71,7 @@ func TestForwardAndBack(t *testing.T) {
 // in it, and gets it back when it had gone.
 func TestDirectoryTimes(t *testing.T) {
 	home, entries := prepare(t, tree{"gone/a": "0644 a", "stays/a": "0644 a"}, tree{"stays/a": "0644 b"})
-	const when = 1_234_567_890_123_456_789
+	const when = 1_234_567_890_123_456_700
 	disk := open(t, home)
 	for i, e := range entries {
 		if e.Path == "gone" {
@@ -81,11 +81,11 @@ func TestDirectoryTimes(t *testing.T) {
 	stays, err := disk.Lstat("stays")
 	must(t, err)
 	touched := StateOf(stays)
-	touched.MTime = when + 1
+	touched.MTime = when + 100
 	root, err := disk.Lstat("")
 	must(t, err)
 	top := StateOf(root)
-	top.MTime = when + 2
+	top.MTime = when + 200
 	entries = append(entries, Entry{Class: Touched, Slot: NoSlot, Path: "stays", Old: touched, New: touched},
 		Entry{Class: Touched, Slot: NoSlot, Path: RootPath, Old: top, New: top})
 	check := func(want map[string]int64) {
@@ -100,10 +100,10 @@ func TestDirectoryTimes(t *testing.T) {
 	}
 	_, err = run(t, home, entries, nil, 0, Change{})
 	must(t, err)
-	check(map[string]int64{"stays": when + 1, "": when + 2})
+	check(map[string]int64{"stays": when + 100, "": when + 200})
 	_, err = run(t, home, entries, nil, 0, Change{Undo: true})
 	must(t, err)
-	check(map[string]int64{"gone": when, "stays": when + 1, "": when + 2})
+	check(map[string]int64{"gone": when, "stays": when + 100, "": when + 200})
 }
 
 // TestDrift lets somebody act between the look and the exchange: the run stops and

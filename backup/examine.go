@@ -137,7 +137,7 @@ func matches(got, want, other State) bool {
 	if got.Kind == Absent || got.Kind == Dir {
 		return true
 	}
-	return got.sameContent(want) && (!want.sameContent(other) || got.Mode == want.Mode)
+	return got.sameContent(want) && (!want.sameContent(other) || got.Mode == want.Mode || !fsys.HasModes)
 }
 
 func digestIn(d *fsys.Dir, name string) (manifest.Digest, error) {

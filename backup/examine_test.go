@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"inplace/backup/fsys"
 	"inplace/manifest"
 )
 
@@ -94,6 +95,9 @@ func TestExamine(t *testing.T) {
 	ran := 0
 	for way, lacks := range ways {
 		for kind, sides := range kinds {
+			if !fsys.HasModes && kind != "file" {
+				continue // links are a privilege there, and modes are made up
+			}
 			for _, c := range []struct {
 				name     string
 				undo     bool
@@ -115,7 +119,7 @@ func TestExamine(t *testing.T) {
 			}
 		}
 	}
-	if ran < 400 {
+	if ran < 120 {
 		t.Fatalf("only %d states were tried", ran)
 	}
 }
@@ -207,7 +211,7 @@ func letterOf(t *testing.T, name string, sides [2]State) string {
 		}
 	}
 	for i, s := range sides {
-		if got.sameContent(s) && got.Mode == s.Mode {
+		if got.sameContent(s) && (got.Mode == s.Mode || !fsys.HasModes) {
 			return "on"[i : i+1]
 		}
 	}

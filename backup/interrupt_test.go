@@ -10,14 +10,14 @@ import (
 
 // The fewest paths with every kind of step among them, since each is a point to die at.
 var (
-	oldSteps = tree{
+	oldSteps = here(tree{
 		"replaced": "0644 one", "mode": "0644 same", "removed/x": "0640 gone", "file-to-dir": "0644 f", "dir-to-file/a": "0644 a",
 		"link": "-> replaced", "link-to-dir": "-> removed", "linked": "0644 has another name", "linked-mode": "0644 two names",
-	}
-	newSteps = tree{
+	})
+	newSteps = here(tree{
 		"replaced": "0755 two", "mode": "0755 same", "added/y": "0644 hello", "file-to-dir/a": "0644 a", "dir-to-file": "0755 file",
 		"link": "-> added", "link-to-dir/y": "0644 y", "linked": "0644 new bytes", "linked-mode": "0755 two names",
-	}
+	})
 )
 
 // interrupted calls fn for each point at which a forward run of the change from

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"inplace/backup/fsys"
 	"inplace/backup/sealed"
 )
 
@@ -37,7 +38,7 @@ func TestSealAndLoad(t *testing.T) {
 	for _, name := range []string{"snapshot.yaml", "entries", UndoFile} {
 		info, err := os.Lstat(filepath.Join(snapshotDir(home), name))
 		must(t, err)
-		if info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
+		if fsys.HasModes && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: mode %v lets others read what was in a configuration", name, info.Mode())
 		}
 	}
@@ -114,8 +115,8 @@ func TestLoadOther(t *testing.T) {
 
 // TestVerify damages slots of a finished change; each is named, nothing else is.
 func TestVerify(t *testing.T) {
-	from := tree{"a": "0644 old", "b": "0644 old", "c": "-> old", "d": "0644 old", "e": "0644 old", "same": "0644 s", "gone": "0644 g", "mode": "0644 m"}
-	to := tree{"a": "0644 new", "b": "0644 new", "c": "-> new", "d": "0644 new", "e": "0644 new", "same": "0644 s", "added": "0644 x", "mode": "0755 m"}
+	from := here(tree{"a": "0644 old", "b": "0644 old", "c": "-> old", "d": "0644 old", "e": "0644 old", "same": "0644 s", "gone": "0644 g", "mode": "0644 m"})
+	to := here(tree{"a": "0644 new", "b": "0644 new", "c": "-> new", "d": "0644 new", "e": "0644 new", "same": "0644 s", "added": "0644 x", "mode": "0755 m"})
 	home, entries := prepare(t, from, to)
 	_, err := run(t, home, entries, nil, 0, Change{})
 	must(t, err)
@@ -171,12 +172,15 @@ func TestVerify(t *testing.T) {
 func TestStageLitter(t *testing.T) {
 	home, outside := t.TempDir(), t.TempDir()
 	tree{"keep": "0644 mine"}.write(t, outside)
-	tree{"updates/stage/slots/0": "0644 litter", "updates/stage/link": "-> " + outside, "updates/stage/deep/er/": "0500"}.write(t, home)
+	here(tree{"updates/stage/slots/0": "0644 litter", "updates/stage/link": "-> " + outside, "updates/stage/deep/er/": "0500"}).write(t, home)
 	disk := open(t, home)
 	s, err := NewStage(disk)
 	must(t, err)
-	must(t, s.PutLink(0, "a target", os.Getuid(), os.Getgid()))
-	same(t, "new stage", look(t, filepath.Join(home, StageDir), true), tree{"slots/": "0700", "aside/": "0700", "config/": "0700", "slots/0": "-> a target"})
+	want := here(tree{"slots/": "0700", "aside/": "0700", "config/": "0700", "slots/0": "-> a target"})
+	if len(want) == 4 {
+		must(t, s.PutLink(0, "a target", os.Getuid(), os.Getgid()))
+	}
+	same(t, "new stage", look(t, filepath.Join(home, StageDir), true), want)
 	same(t, "outside", look(t, outside, true), tree{"keep": "0644 mine"})
 	must(t, s.Discard())
 	if _, err := os.Lstat(filepath.Join(home, StageDir)); !os.IsNotExist(err) {

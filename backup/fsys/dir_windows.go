@@ -282,19 +282,6 @@ func (d *Dir) Readlink(name string) (string, error) {
 	return filepath.ToSlash(target), d.pathError(name, cause(err))
 }
 
-// cause strips what the os package adds, since the path is added here.
-func cause(err error) error {
-	var pe *fs.PathError
-	var le *os.LinkError
-	switch {
-	case errors.As(err, &pe):
-		return pe.Err
-	case errors.As(err, &le):
-		return le.Err
-	}
-	return err
-}
-
 // Rename moves name to toName in to, replacing a file there, also one in use.
 func (d *Dir) Rename(name string, to *Dir, toName string) error {
 	if err := d.tree.fault("rename", to.join(toName)); err != nil {

@@ -346,6 +346,19 @@ func (e *PathError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PathError) Unwrap() error { return e.Err }
 
+// cause strips what the os package adds, since the path is added here.
+func cause(err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return pe.Err
+	case errors.As(err, &le):
+		return le.Err
+	}
+	return err
+}
+
 // pathError adds where it happened, once, as "path: cause".
 func (d *Dir) pathError(name string, err error) error {
 	if err == nil {

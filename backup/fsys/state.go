@@ -1,7 +1,6 @@
 package fsys
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -48,7 +47,7 @@ func (t *Tree) ReadState(path string, limit int64) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, &PathError{path, err}
+		return nil, &PathError{path, cause(err)}
 	}
 	if int64(len(data)) > limit {
 		return nil, &UnsafeError{path, fmt.Sprintf("larger than %d bytes", limit)}
@@ -129,14 +128,7 @@ func (d *Dir) WriteFile(name string, data []byte, mode uint32, sync bool) error 
 	if e := f.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return d.pathError(name, err)
-	}
-	return nil
+	return d.pathError(name, cause(err))
 }
 
 // AppendState adds data, which is one line, to the end of the state file path and
@@ -164,15 +156,15 @@ func (t *Tree) AppendState(path string, data []byte, mode uint32) error {
 		var last [1]byte
 		if info.Size > 0 {
 			if _, err := f.ReadAt(last[:], info.Size-1); err != nil {
-				return d.pathError(name, err)
+				return d.pathError(name, cause(err))
 			}
 			if last[0] != '\n' {
 				data = append([]byte{'\n'}, data...)
 			}
 		}
 		if _, err := f.Write(data); err != nil {
-			return d.pathError(name, err)
+			return d.pathError(name, cause(err))
 		}
-		return d.pathError(name, f.Sync())
+		return d.pathError(name, cause(f.Sync()))
 	})
 }
