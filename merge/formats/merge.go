@@ -11,6 +11,7 @@ import (
 	"inplace/merge/toml"
 	"inplace/merge/tree"
 	"inplace/merge/xml"
+	"inplace/merge/yaml"
 )
 
 // Structures returns the mergers by format, for merge.Options.
@@ -26,6 +27,7 @@ func Structures() map[string]merge.Structure {
 		JSON:       tree.Structure(json.Format()),
 		JSONC:      tree.Structure(json.Commented()),
 		TOML:       tree.Structure(toml.Format()),
+		YAML:       tree.Structure(yaml.Format()),
 	}
 }
 
