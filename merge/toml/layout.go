@@ -16,13 +16,18 @@ import (
 //	    item Map
 //	      head          Quiet Map, always there: the keys of the item
 //	      "[c.d]" Map   a table below the item; or "[[c.e]]", an array below it
+//
+// Commented-out tables stand beside tables (slots.go).
 type layout struct {
+	data    []byte
 	root    *tree.Node
 	items   []item       // those that tables can go into, outermost first
 	in      *tree.Node   // takes keys
 	arrays  []*tree.Node // all arrays of tables, outer before inner
 	names   []string     // of these
 	pending []tree.Atom  // comments and blank lines that belong to what follows
+	held    []*tree.Node // slots that belong to the table that follows or to the open one
+	block   *tree.Node   // the table of these that is open
 	at      int          // how far the text is covered
 }
 
@@ -32,8 +37,9 @@ type item struct {
 	array, node *tree.Node
 }
 
-func (l *layout) start(size int) {
-	all := tree.Range{End: size}
+func (l *layout) start(data []byte) {
+	l.data = data
+	all := tree.Range{End: len(data)}
 	l.root = &tree.Node{Kind: tree.Map, Lines: true, Full: all, Body: all, Inner: all}
 	l.in = newHead(l.root, 0)
 }
@@ -52,11 +58,12 @@ func (l *layout) depth() int { return 2*len(l.items) + 2 }
 // other takes a comment or blank line.
 func (l *layout) other(a tree.Atom) {
 	l.pending = append(l.pending, a)
-	l.at = a.End
+	l.at, l.block = a.End, nil
 }
 
 // add takes a key whose Body is set and whose lines end at end.
 func (l *layout) add(n *tree.Node, end int) {
+	l.release(l.in)
 	l.lead(n)
 	n.Full.End = end
 	l.in.Kids = append(l.in.Kids, n)
@@ -76,7 +83,7 @@ func (l *layout) grow(end int) {
 
 // lead gives n the comments and blank lines before it.
 func (l *layout) lead(n *tree.Node) {
-	if len(l.root.Kids) == 1 && len(l.in.Kids) == 0 && l.root.Lead == nil {
+	if len(l.root.Kids) == 1 && len(l.in.Kids)+len(l.held) == 0 && l.root.Lead == nil {
 		l.headComment()
 	}
 	n.Full.Start, n.Lead = l.at, l.pending
@@ -106,14 +113,16 @@ func (l *layout) headComment() {
 }
 
 // header takes the line from start to end that begins a table or an item. arrays is how
-// many of the names on the way to it are arrays of tables.
-func (l *layout) header(path []string, array bool, arrays, start, end int) error {
+// many of the names on the way to it are arrays of tables, more tells whether the array
+// has other items.
+func (l *layout) header(path []string, array bool, arrays int, more bool, start, end int) error {
 	for len(l.items) > 0 && !leads(l.items[len(l.items)-1].path, path, array) {
 		l.items = l.items[:len(l.items)-1]
 	}
 	var in *tree.Node // the array that the item goes into, if it is there yet
 	if i := len(l.items) - 1; i >= 0 && len(l.items[i].path) == len(path) {
 		in = l.items[i].array
+		l.release(l.items[i].node)
 		l.items = l.items[:i]
 	}
 	if arrays != len(l.items) {
@@ -126,6 +135,7 @@ func (l *layout) header(path []string, array bool, arrays, start, end int) error
 	if arrays > 0 {
 		parent = l.items[arrays-1].node
 	}
+	l.release(parent)
 	n := &tree.Node{Kind: tree.Map, Lines: true}
 	n.Body.Start, n.Inner.Start = start, end
 	if !array {
@@ -138,10 +148,8 @@ func (l *layout) header(path []string, array bool, arrays, start, end int) error
 	}
 	if in == nil {
 		in = &tree.Node{Kind: tree.List, Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
-		for _, k := range parent.Kids {
-			if k.Key == in.Key {
-				return errors.New(spell(path) + ": an array of tables that other tables part")
-			}
+		if more {
+			return errors.New(spell(path) + ": an array of tables that other tables part")
 		}
 		l.lead(in)
 		in.Body.Start, in.Inner.Start = start, start
@@ -169,9 +177,10 @@ func leads(from, to []string, array bool) bool {
 
 // done returns the tree. Comments behind the last key are the tail of the root.
 func (l *layout) done() *tree.Node {
-	if len(l.root.Kids) == 1 && len(l.in.Kids) == 0 && len(l.pending) > 0 {
+	if len(l.root.Kids) == 1 && len(l.in.Kids)+len(l.held) == 0 && len(l.pending) > 0 {
 		l.headComment()
 	}
+	l.release(l.root)
 	l.root.Tail = l.pending
 	for i, array := range slices.Backward(l.arrays) {
 		tree.Identify(array, l.names[i])

@@ -30,10 +30,10 @@ func newName(f form) *name { return &name{form: f, kids: map[string]*name{}} }
 var errTwice = errors.New("a name that is defined twice")
 
 // header defines the table or item that a header names, and returns it with the number
-// of arrays of tables on the way to it.
-func (n *name) header(path []string, item bool) (table *name, arrays int, err error) {
+// of arrays of tables on the way to it. more: it is not the first item of its array.
+func (n *name) header(path []string, item bool) (table *name, arrays int, more bool, err error) {
 	if len(path) > tree.MaxDepth {
-		return nil, 0, tree.ErrDepth
+		return nil, 0, false, tree.ErrDepth
 	}
 	last := len(path) - 1
 	for _, segment := range path[:last] {
@@ -43,7 +43,7 @@ func (n *name) header(path []string, item bool) (table *name, arrays int, err er
 			kid = newName(implicit)
 			n.kids[segment] = kid
 		case kid.form == value:
-			return nil, 0, errTwice
+			return nil, 0, false, errTwice
 		case kid.form == array:
 			arrays++
 		}
@@ -56,14 +56,15 @@ func (n *name) header(path []string, item bool) (table *name, arrays int, err er
 	case kid == nil:
 		kid = newName(explicit)
 	case item && kid.form == array:
+		more = true
 		kid.kids = map[string]*name{}
 	case !item && kid.form == implicit:
 		kid.form = explicit
 	default:
-		return nil, 0, errTwice
+		return nil, 0, false, errTwice
 	}
 	n.kids[path[last]] = kid
-	return kid, arrays, nil
+	return kid, arrays, more, nil
 }
 
 // assign defines a key of the table n.

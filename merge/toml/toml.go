@@ -11,7 +11,8 @@
 //
 // Keys and headers are compared unquoted and without blanks, values by type and meaning.
 // The items of arrays, of both kinds, are known as tree.Identify says. Comments and
-// blank lines belong to what follows them, but for a comment behind a value.
+// blank lines belong to what follows them, but for a comment behind a value. What is
+// commented out is a slot (slots.go).
 //
 // A dotted key, an inline table and a table of one name are three forms, and each has a
 // place of its own in the tree. Which names they define is counted together, as TOML
@@ -41,7 +42,7 @@ func Parse(data []byte) (*tree.Node, error) {
 		return nil, errors.New("no valid UTF-8")
 	}
 	p := &parser{lexer: lexer{data: data}, names: newName(implicit)}
-	p.layout.start(len(data))
+	p.layout.start(data)
 	for p.at < len(data) {
 		if err := p.line(); err != nil {
 			return nil, err
@@ -64,13 +65,16 @@ func (p *parser) line() error {
 	p.skip(blanks)
 	switch c := p.next(); {
 	case p.at == len(p.data) || c == '\n' || c == '\r' || c == '#':
-		if _, err := p.lineEnd(); err != nil {
+		from := p.at
+		comment, err := p.lineEnd()
+		if err != nil {
 			return err
 		}
-		p.layout.other(tree.Atom{
-			Range: tree.Range{Start: start, End: p.at},
-			Text:  tree.Fold(string(p.data[start:p.at])),
-		})
+		if comment.Empty() {
+			p.layout.other(tree.Atom{Range: tree.Range{Start: start, End: p.at}})
+		} else {
+			p.layout.comment(start, from, comment.End, p.at)
+		}
 		return nil
 	case c == '[':
 		return p.header()
@@ -111,12 +115,12 @@ func (p *parser) header() error {
 	if _, err := p.lineEnd(); err != nil {
 		return err
 	}
-	table, arrays, err := p.names.header(path, array)
+	table, arrays, more, err := p.names.header(path, array)
 	if err != nil {
 		return p.fault(err)
 	}
 	p.table = table
-	return p.layout.header(path, array, arrays, start, p.at)
+	return p.layout.header(path, array, arrays, more, start, p.at)
 }
 
 // assignment reads a key and its value, the names of which go below in.

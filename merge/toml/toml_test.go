@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,75 +19,116 @@ import (
 	"inplace/merge/tree"
 )
 
-// facts lists what a tree says, a line a value: path, type and value. The type of a date
-// is left out, as it shows in the value.
-func facts(out []string, path string, n *tree.Node, data []byte) []string {
+// split is what a label of a header, or a key, says: the segments.
+func split(spelled string) []string {
+	var path []string
+	var segment strings.Builder
+	quoted := false
+	for i := 0; i < len(spelled); i++ {
+		switch c := spelled[i]; {
+		case quoted && c == '\\':
+			i++
+			segment.WriteByte(spelled[i])
+		case c == '"':
+			quoted = !quoted
+		case c == '.' && !quoted:
+			path = append(path, segment.String())
+			segment.Reset()
+		default:
+			segment.WriteByte(c)
+		}
+	}
+	return append(path, segment.String())
+}
+
+// table returns the table at a path below m.
+func table(m map[string]any, path []string) map[string]any {
+	for _, p := range path {
+		if m[p] == nil {
+			m[p] = map[string]any{}
+		}
+		m = m[p].(map[string]any)
+	}
+	return m
+}
+
+// decode puts what the kids of n say into m; skip is how many segments lead to m.
+func decode(m map[string]any, n *tree.Node, skip int, data []byte) {
+	for _, k := range n.Kids {
+		path := split(k.Label)[min(skip, len(split(k.Label))):]
+		switch {
+		case k.Slot:
+		case k.Quiet:
+			decode(m, k, skip, data)
+		case strings.HasPrefix(k.Key, "[["):
+			items := []any{}
+			for _, item := range k.Kids {
+				one := map[string]any{}
+				decode(one, item, skip+len(path), data)
+				items = append(items, one)
+			}
+			last := len(path) - 1
+			table(m, path[:last])[path[last]] = items
+		case strings.HasPrefix(k.Key, "["):
+			decode(table(m, path), k, skip+len(path), data)
+		default:
+			path = split(k.Key)
+			last := len(path) - 1
+			table(m, path[:last])[path[last]] = value(k, data)
+		}
+	}
+}
+
+func value(n *tree.Node, data []byte) any {
 	switch {
 	case n.Kind == tree.Leaf:
-		return append(out, path+" = "+n.Value)
-	case !n.Inner.Empty() && n.Inner.Start > 0 && data[n.Inner.Start-1] == '[' && data[n.Body.End-1] == ']' && n.Separator != "",
-		n.Kind == tree.List, strings.HasPrefix(n.Key, "[["):
-		if len(n.Kids) == 0 {
-			return append(out, path+" = []")
-		}
-		for i, k := range n.Kids {
-			out = facts(out, path+"/"+strconv.Itoa(i), k, data)
-		}
-		return out
+		return plain(n.Value)
+	case data[n.Inner.Start-1] == '{':
+		m := map[string]any{}
+		decode(m, n, 0, data)
+		return m
 	}
+	items := []any{}
 	for _, k := range n.Kids {
-		switch {
-		case k.Quiet:
-			out = facts(out, path, k, data)
-		case k.Label != "" && k.Key != k.Label: // a header: the whole path
-			out = append(out, "table")
-			out = facts(out, "", k, data)
-		default:
-			out = facts(out, path+"/"+k.Key, k, data)
-		}
+		items = append(items, value(k, data))
 	}
-	return out
+	return items
 }
 
-// values lists the values of a tree, without the places: sorted.
-func values(list []string) []string {
-	var out []string
-	for _, f := range list {
-		if _, v, ok := strings.Cut(f, " = "); ok {
-			out = append(out, v)
+// plain makes all dates alike, and line ends LF.
+func plain(s string) string {
+	for _, layout := range []string{time.DateOnly, time.TimeOnly, "2006-01-02T15:04:05", time.RFC3339} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return "date"
 		}
 	}
-	slices.Sort(out)
-	return out
+	return strings.ReplaceAll(s, "\r\n", "\n")
 }
 
-// decoded lists the values of what go-toml decoded, in the same way.
-func decoded(out []string, v any) []string {
+// decoded turns what go-toml decoded into the same shape.
+func decoded(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			out = decoded(out, v[k])
+		for k, e := range v {
+			v[k] = decoded(e)
 		}
-		return out
+		return v
 	case []any:
-		if len(v) == 0 {
-			return append(out, " = []")
+		for i, e := range v {
+			v[i] = decoded(e)
 		}
-		for _, e := range v {
-			out = decoded(out, e)
-		}
-		return out
+		return v
 	case string:
-		return append(out, ` = "`+v)
+		return plain(`"` + v)
 	case float64:
 		if math.IsNaN(v) {
-			return append(out, " = fnan")
+			return "fnan"
 		}
-		return append(out, " = f"+strconv.FormatFloat(v, 'g', -1, 64))
+		return "f" + strconv.FormatFloat(v, 'g', -1, 64)
 	case int64, bool:
-		return append(out, fmt.Sprint(" = ", v))
+		return fmt.Sprint(v)
 	}
-	return append(out, " = date")
+	return "date"
 }
 
 // checkRead compares what Parse makes of a text with go-toml. What Parse takes go-toml
@@ -105,39 +145,16 @@ func checkRead(t *testing.T, data []byte) bool {
 	if got := tree.Print(data, n); !bytes.Equal(got, data) {
 		t.Fatalf("%q: printed %q", data, got)
 	}
-	var table map[string]any
-	if err := gotoml.Unmarshal(data, &table); err != nil {
+	want := map[string]any{}
+	if err := gotoml.Unmarshal(data, &want); err != nil {
 		t.Fatalf("%q: accepted, but go-toml: %v", data, err)
 	}
-	got := values(facts(nil, "", n, data))
-	for i, v := range got {
-		if isDate(v) {
-			got[i] = "date"
-		}
-	}
-	slices.Sort(got)
-	// go-toml keeps CR LF in strings of several lines.
-	want := values(decoded(nil, table))
-	for i, v := range want {
-		want[i] = strings.ReplaceAll(v, "\r\n", "\n")
-	}
-	slices.Sort(want)
-	if bytes.Contains(data, []byte(`\r`)) || bytes.Contains(data, []byte(`\u`)) || bytes.Contains(data, []byte(`\U`)) {
-		return true // CR in a value may have come from an escape
-	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("%q: got %q, want %q", data, got, want)
+	got := map[string]any{}
+	decode(got, n, 0, data)
+	if !reflect.DeepEqual(got, decoded(want)) {
+		t.Fatalf("%q: got %v, want %v", data, got, want)
 	}
 	return true
-}
-
-func isDate(v string) bool {
-	for _, layout := range []string{time.DateOnly, time.TimeOnly, "2006-01-02T15:04:05", time.RFC3339} {
-		if _, err := time.Parse(layout, v); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 func good() []string {
@@ -148,6 +165,8 @@ func good() []string {
 		"a = [1, 2, # one\n  # two\n  3,\n]\nb = [ ]\nc = [[1], ['x']]\n", "a = { b = 1, c.d = [1,\n2], e = { } }\n",
 		"i = [0, -1, +1_000, 0xDEAD_beef, 0o17, 0b1_0, -0]\nf = [1.0, -1.5e3, 1e10, 6.02_1E+2_3, inf, -inf, nan, 0.0, -0.0]\n",
 		"d = [1979-05-27, 07:32:00.5, 1979-05-27T07:32:00, 1979-05-27 07:32:00, 1979-05-27t07:32:00z, 1979-05-27T07:32:00.123-07:00]\n",
+		"[a]\nb = 1\n#c = 2\n\n# [d] # x\n#e = 1\n# f\n\n#g = 1\nh = 1\n\n#[[i]]\n# j = 1\n\n[k]\n[[l]]\n#[m]\n#n = 1\n[[l]]\n#[l.o]\n[l.p]\n#[q]\n#[r]",
+		"#[a]\n#b = 1\n\n#c = 1\nd = 1\n", "#[a]\n\n[b]\n", "# x\n\n#[a]\n[[b]]\n",
 		"s = \"a\\tb\\\"\\\\ \\u00e4\"\nm = \"\"\"\nline\n\\  \n   more \"\"quoted\"\"\"\"\"\nl = '''\r\nx\r\n''y''''\n", "a = true\r\nb = false",
 	}
 }
