@@ -173,3 +173,29 @@ func (s *Snapshot) Verify(tree *fsys.Tree) error {
 	}
 	return nil
 }
+
+// Live reports whether every path of the snapshot has the new side of its entry: whether
+// the change was completed, and nothing was edited since.
+func (s *Snapshot) Live(tree *fsys.Tree) (bool, error) {
+	c := &Change{Tree: tree, Dir: s.Dir}
+	for _, e := range s.Entries {
+		if e.Class != Product && e.Class != Record || e.New.Kind == Whole || e.Old.Kind == Whole {
+			continue
+		}
+		var got sight
+		err := tree.In(string(e.Path), func(d *fsys.Dir, name string) (err error) {
+			got, err = c.look(d, name, e)
+			return err
+		})
+		if fsys.IsBlocked(err) {
+			err = nil // no directory above: nothing there
+		}
+		if err != nil {
+			return false, err
+		}
+		if !got.isNew && !(e.New.Kind == Absent && got.absent()) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -22,6 +22,7 @@ import (
 //	forward     -          not to finish  a slot is gone or damaged     turned, undone: old
 //	undo        -          there          killed while rolling back     undone: old
 //	unreadable  any        any            torn, edited or newer         nothing; exit 8 with advice
+//	deleted     -          not ended      see findLostJournal           undone: old
 //
 // Each exchange is decided by what live path and slot hold (package backup), so any
 // of this may be interrupted again at any point. Neither way needs room on the disk
@@ -29,6 +30,11 @@ import (
 // OPEN without a journal is the trace of a run killed between its last two steps.
 func (u *Updater) recover(ctx context.Context) (*Recovery, error) {
 	rec, err := journal.Read(u.tree)
+	if rec == nil && err == nil {
+		if err = u.findLostJournal(); err == nil {
+			rec, err = journal.Read(u.tree)
+		}
+	}
 	if err != nil {
 		return nil, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, nil)}
 	}
