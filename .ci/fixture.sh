@@ -8,8 +8,9 @@
 # Between the releases a path of every kind changes in every way there is: replaced,
 # merged, added, removed, renamed, another mode only, file <-> directory, file <-> link,
 # directory <-> link, another link target, empty directories come and go. The operator
-# edits, adds, deletes, hard-links and moves nothing the releases need. All is
-# deterministic: same bytes, same times.
+# edits, adds, deletes and hard-links files, and gives some of them other modes, owners
+# (root only), ACLs, extended attributes, a label and a capability; what cannot be set
+# here is said on stderr; FIXTURE_NO_ACL=1 leaves the ACLs out. All is deterministic: same bytes, same times.
 set -euo pipefail
 
 put() { # put FILE MODE [WORD]: a file with some lines that name it
@@ -92,6 +93,7 @@ old_tree() {
 	common "$t"
 	product "$t/updates/product.yaml" 1.0
 	put "$t/bin/start.sh" 0755 one
+	bytes "$t/bin/daemon" 5000 one
 	put "$t/bin/tool.sh" 0644
 	properties "$t/conf/server.properties" 8080 100
 	users "$t/conf/users.xml" writer
@@ -126,6 +128,7 @@ new_tree() {
 	common "$t"
 	product "$t/updates/product.yaml" 1.1
 	put "$t/bin/start.sh" 0755 two
+	bytes "$t/bin/daemon" 5200 two
 	put "$t/bin/tool.sh" 0755
 	properties "$t/conf/server.properties" 8080 250
 	users "$t/conf/users.xml" reader
@@ -179,11 +182,32 @@ trees() {
 	settle "$dir/new"
 }
 
+# try COMMAND...: says so where this system or this user cannot do it.
+try() { "$@" 2>/dev/null || echo "fixture.sh: not possible here: ${*##*/}" >&2; }
+
+# metadata HOME: what an update has to carry over besides the bytes, on paths that are
+# replaced, merged, renamed, removed or kept. chown comes first: it takes the others away.
+metadata() {
+	local home=$1
+	chmod 0750 "$home/bin/start.sh" "$home/tools"
+	chmod 0640 "$home/conf/users.xml"
+	if [ "$(id -u)" = 0 ]; then # the tree itself stays root's
+		chown 65534:65534 "$home"/{bin/start.sh,bin/tool.sh,conf,conf/app.yaml,conf/server.properties,lib/gone.jar,lib/driver.jar,README.txt}
+		chown -h 65534:65534 "$home/lib/core.jar"
+	fi
+	try setfattr -n user.origin -v operator "$home"/{conf/server.properties,conf/app.yaml,lib/driver.jar,lib/core-1.0.jar,lib/gone.jar,README.txt,webapps}
+	if [ -z "${FIXTURE_NO_ACL:-}" ]; then
+		try setfacl -m u:65534:r "$home"/{conf/users.xml,lib/twin.jar,share/empty.txt}
+		try setfacl -m d:u:65534:rx "$home/conf"
+	fi
+	try setfattr -n security.selinux -v system_u:object_r:etc_t:s0 "$home/conf/app.yaml"
+	try setcap cap_net_bind_service=ep "$home/bin/daemon"
+}
+
 edit() {
 	local home=$1
 	sed -i 's/^server.port=8080$/server.port=9090   # behind the proxy/' "$home/conf/server.properties"
 	sed -i 's/<user name="admin" role="admin"\/>/<user name="root" role="admin"\/>/' "$home/conf/users.xml"
-	chmod 0640 "$home/conf/users.xml"
 	sed -i 's/line 3/line 3, more of it/' "$home/conf/logging.properties"
 	printf 'key=value\n' >"$home/conf/local.properties"
 	rm -r "$home/webapps/examples" "$home/share/doc/old-note.txt"
@@ -195,9 +219,7 @@ edit() {
 	printf 'exploded\n' >"$home/webapps/shop/WEB-INF/page.txt"
 	printf 'rows\n' >"$home/database/base/table"
 	printf 'started\n' >"$home/logs/out.log"
-	if command -v setfattr >/dev/null; then
-		setfattr -n user.origin -v operator "$home/conf/server.properties" 2>/dev/null || true
-	fi
+	metadata "$home"
 	settle "$home"
 }
 

@@ -1,0 +1,160 @@
+# shellcheck shell=bash
+# crash-lib.sh - what crash.sh and campaign.sh have in common: the fixtures, and for each
+# subject (what is interrupted) the commands that the harness needs. Sourced after lib.sh.
+#
+# Subjects
+#   update, revert              the fixture's change of release, there and back
+#   update-self, revert-self    the same, and both releases ship bin/inplace, each another build
+#   update-shim, revert-shim    the same with a shell script of a few lines as bin/inplace, that
+#                               execs the build: for power cuts, whose model takes minutes over
+#                               megabytes
+#   recovery                    what `status` does after an update that was killed among its
+#                               exchanges (what is old here is that mixed tree)
+#   adopt                       the first contact with an edited installation
+#   release-add                 the vendor's side: a release is added to a repository
+#
+# The updater's own state (updates/ but for product.yaml) is not compared: what it is good for
+# is, by the commands that run afterwards. Recovery is `status`, which has to mend what it
+# finds, and on the fixture without an updater of its own `guard` runs before it.
+
+crashtest=${CRASHTEST:-../shared/tools/crashtest/crashtest}
+readonly state='updates/[^p]*'
+
+# prepare makes everything that is made once in $made, beside the harness's own scratch
+# directory: two builds, the fixture's releases in three forms, and the scripts of the subjects.
+prepare() {
+	[ "$(uname -sm)" = "Linux x86_64" ] || cannot_run "crashtest traces Linux on amd64 only, this is $(uname -sm)"
+	[ -x "$crashtest" ] || cannot_run "no $crashtest (set CRASHTEST)"
+	made=$(mktemp -d)
+	trap 'rm -rf "$made"' EXIT
+	export CI_MADE=$made CI_DIR=$PWD/.ci
+	local v f
+	for v in 1.0 1.1; do
+		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$v" -o "$made/inplace-$v" .
+		shim "$v" >"$made/shim-$v"
+	done
+	for f in tree self shim; do
+		mkdir "$made/$f"
+		case $f in
+		tree) .ci/fixture.sh trees "$made/$f" ;;
+		self) .ci/fixture.sh trees "$made/$f" "$made/inplace-1.0" "$made/inplace-1.1" ;;
+		shim) .ci/fixture.sh trees "$made/$f" "$made/shim-1.0" "$made/shim-1.1" ;;
+		esac
+	done
+	write_env
+	write_setup
+	write_release
+}
+
+shim() { # shim VERSION
+	cat <<-TEXT
+		#!/bin/sh
+		# stands for the updater $1
+		exec "\$CI_MADE/inplace-$1" "\$@" --home "\${0%/*}/.."
+	TEXT
+}
+
+# What each command starts with. The signed times are those of this morning: the same for
+# every run, and not expired.
+write_env() {
+	cat >"$made/env" <<-TEXT
+		export HOME=\$CT_WORK/user TMPDIR=\$CT_WORK/tmp INPLACE_CACHE_DIR=\$CT_WORK/cache
+		export INPLACE_PASSPHRASE= SOURCE_DATE_EPOCH=$(($(date +%s) / 86400 * 86400))
+		inplace=\$CI_MADE/inplace-1.0
+	TEXT
+}
+
+# setup.sh FIXTURE SUBJECT makes the repository, the keys and the edited installation.
+write_setup() {
+	cat >"$made/setup.sh" <<-'TEXT'
+		set -eu
+		fixture=$CI_MADE/$1
+		mkdir -p "$CT_WORK/user" "$CT_WORK/tmp" "$CT_WORK/cache"
+		. "$CI_MADE/env"
+		home=$CT_ROOT repo=$CT_WORK/repo
+		if [ "$2" = release-add ]; then
+			home=$CT_WORK/home
+			mkdir "$CT_ROOT"
+			printf 0 >"$CT_ROOT/level"
+		fi
+		"$inplace" release init "$repo" --keys "$CT_WORK/keys" --product "$fixture/product.yaml"
+		"$inplace" release add "$repo" "$fixture/old" --level 0 --channel full --keys "$CT_WORK/keys"
+		cp -a "$fixture/old" "$home"
+		"$CI_DIR/fixture.sh" edit "$home"
+		if [ "$2" != release-add ]; then
+			"$inplace" release add "$repo" "$fixture/new" --level 1 --channel full --keys "$CT_WORK/keys" --notes "$fixture/notes.yaml"
+		fi
+		if [ "$2" != adopt ]; then "$inplace" adopt "$home" --source "$repo"; fi
+		if [ "$2" = revert ]; then
+			rm -rf "$CI_MADE/before" # what the revert has to bring back
+			cp -a "$home" "$CI_MADE/before"
+			"$home/bin/update.sh"
+		fi
+		if [ "$2" = recovery ]; then
+			strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=KILL:when=8 "$home/bin/update.sh" || true
+			[ -e "$home/updates/OPEN" ] || { echo "strace did not kill the update among its exchanges" >&2; exit 1; }
+		fi
+	TEXT
+}
+
+# release.sh adds the release and then reads the repository as a client does, by client.sh:
+# an installation goes to what the metadata announce, with every byte of it, and what it has
+# then reached, level 0 or 1, is the tree that is compared. Contents that nothing names yet
+# may lie in the repository. The client works outside the scratch directory, so that its
+# calls do not count; noting the level makes two or three that do.
+write_release() {
+	cat >"$made/release.sh" <<-'TEXT'
+		. "$CI_MADE/env"
+		"$inplace" release add "$CT_WORK/repo" "$CI_MADE/tree/new" --level 1 --channel full --keys "$CT_WORK/keys" --notes "$CI_MADE/tree/notes.yaml"
+		code=$?
+		sh "$CI_MADE/client.sh" || exit
+		exit $code
+	TEXT
+	cat >"$made/client.sh" <<-'TEXT'
+		set -eu
+		. "$CI_MADE/env"
+		client=$CI_MADE/client
+		export HOME=$client TMPDIR=$client INPLACE_CACHE_DIR=$client/cache
+		rm -rf "$client"
+		mkdir "$client"
+		cp -a "$CT_WORK/home" "$client/home"
+		"$client/home/bin/update.sh"
+		"$client/home/bin/update.sh" --dry-run
+		level=$(sed -n 's/^ *"\{0,1\}level"\{0,1\}: *\([0-9]*\).*/\1/p' "$client/home/updates/installed/installed.yaml")
+		if [ "$(cat "$CT_ROOT/level" 2>/dev/null)" != "$level" ]; then
+			printf %s "$level" >"$CT_ROOT/level"
+			sync "$CT_ROOT/level"
+		fi
+	TEXT
+}
+
+# subject NAME sets fixture and the array options, what the harness is told of it.
+subject() {
+	local what=${1%%-[!a]*} update=". $made/env; \"\$CT_ROOT/bin/update.sh\""
+	fixture=tree
+	case $1 in
+	*-self) fixture=self ;;
+	*-shim) fixture=shim ;;
+	esac
+	options=(--setup "sh $made/setup.sh $fixture $what" --owner --xattr)
+	case $what in
+	update)
+		options+=(--run "$update" --recover "$update status") ;;
+	revert)
+		# With nothing left to undo, the revert after the revert says so with exit 1.
+		options+=(--run "$update --revert" --recover "$update status" --again-codes "0,1" --new "$made/before" --mtime) ;;
+	recovery)
+		options+=(--run "$update status") ;;
+	adopt)
+		options+=(--run ". $made/env; \"\$inplace\" adopt \"\$CT_ROOT\" --source \"\$CT_WORK/repo\"") ;;
+	release-add)
+		options+=(--run "sh $made/release.sh" --recover "sh $made/client.sh") ;;
+	*) return 1 ;;
+	esac
+	case $1 in
+	update | revert) # the updater's binary is the same on both sides: save the time to read it
+		options+=(--guard ". $made/env; \"\$CT_ROOT/bin/inplace\" guard" --ignore "$state,bin/inplace") ;;
+	release-add) ;;
+	*) options+=(--ignore "$state") ;;
+	esac
+}
