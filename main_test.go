@@ -33,7 +33,7 @@ var edges = map[string]struct {
 	"inplace/updater/running":     {[]string{"manifest"}, "it needs printable paths only"},
 	"inplace/updater/quick":       {nil, "what it imports would be set up before it"},
 	"inplace/updater/settings":    {[]string{"manifest", "manifest/strictyaml"}, "a file format"},
-	"inplace/updater/cli":         {[]string{"updater", "updater/*", "manifest", "manifest/repository", "backup", "backup/fsys", "merge"}, "the edge: it shows what the engine says"},
+	"inplace/updater/cli":         {[]string{"updater", "updater/*", "manifest", "manifest/repository", "backup", "backup/fsys", "merge", "merge/formats"}, "the edge: it shows what the engine says, and merges one file for git"},
 }
 
 // outside says which of our packages may import a module, so that each can be

@@ -368,7 +368,7 @@ func (c *Change) sync(entries []Entry) error {
 	seen := map[manifest.Path]bool{}
 	for _, e := range entries {
 		dir := e.Path.Parent()
-		if seen[dir] || e.Class == Config || e.Class == Pristine {
+		if seen[dir] || e.Class == Config {
 			continue
 		}
 		seen[dir] = true

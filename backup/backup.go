@@ -31,8 +31,8 @@
 //	CLASS SLOT OLD NEW PATH
 //
 // CLASS is p (a path of the product), s (the record of what is installed), m (a
-// directory whose time changes), c (a copy of configuration, OLD only) or b (a
-// pristine content that nothing needs once this snapshot is gone). SLOT is a number,
+// directory whose time changes), or c (a copy of configuration, OLD only; without a slot
+// where it is as the vendor shipped it). SLOT is a number,
 // or - where nothing is kept in one. OLD and NEW are `-` (nothing there),
 // `f:MODE:UID:GID:MTIME:SIZE:SHA256`, `d:MODE:UID:GID:MTIME`, `l:UID:GID:MTIME:TARGET`
 // or `t` (whatever lies there, moved whole). Bytes below 0x21, 0x7F and `%` of targets
@@ -103,11 +103,10 @@ type Class byte
 
 // The classes, by the letter that stands for them in the entries.
 const (
-	Product  Class = 'p'
-	Record   Class = 's'
-	Touched  Class = 'm'
-	Config   Class = 'c'
-	Pristine Class = 'b'
+	Product Class = 'p'
+	Record  Class = 's'
+	Touched Class = 'm'
+	Config  Class = 'c'
 )
 
 // RootPath stands for the installation itself in entries of class [Touched].
@@ -152,10 +151,8 @@ func order(a, b Entry) int {
 			return 1
 		case Touched:
 			return 2
-		case Config:
-			return 3
 		}
-		return 4
+		return 3
 	}
 	return cmp.Or(cmp.Compare(rank(a.Class), rank(b.Class)), cmp.Compare(a.Path, b.Path))
 }

@@ -86,7 +86,7 @@ func ParseEntries(name string, data []byte) ([]Entry, error) {
 
 func parseEntry(line string) (Entry, error) {
 	f := strings.Split(line, " ")
-	if len(f) != 5 || len(f[0]) != 1 || !strings.Contains("psmcb", f[0]) {
+	if len(f) != 5 || len(f[0]) != 1 || !strings.Contains("psmc", f[0]) {
 		return Entry{}, fmt.Errorf("want CLASS SLOT OLD NEW PATH, got %.80q", line)
 	}
 	e := Entry{Class: Class(f[0][0]), Slot: NoSlot}

@@ -26,7 +26,6 @@ func sampleEntries() []Entry {
 		{Class: Touched, Slot: NoSlot, Old: dir, New: dir, Path: RootPath},
 		{Class: Touched, Slot: NoSlot, Old: dir, New: dir, Path: "lib"},
 		{Class: Config, Slot: 2, Old: file, New: none, Path: "conf/x"},
-		{Class: Pristine, Slot: NoSlot, Old: none, New: none, Path: "updates/pristine/ab"},
 	}
 }
 

@@ -61,8 +61,8 @@ type Options struct {
 
 // A Note tells of a decision that was made without asking and is worth reporting.
 type Note struct {
-	Key  string // key path; "" for the whole file
-	Text string
+	Key  string `json:"key,omitempty"` // key path; "" for the whole file
+	Text string `json:"text"`
 }
 
 // A Result is the outcome of one merge. Merged may share memory with an input.

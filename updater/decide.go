@@ -135,7 +135,7 @@ func decideMode(base *manifest.Entry, ours *live, theirs *manifest.Entry, v verd
 	if !ok {
 		return verdict{action: Conflict, reason: reasonMode}
 	}
-	if (v.action == Same || v.action == Keep) && hasMode(theirs) && ours.info.Perm() != mode {
+	if fsys.HasModes && (v.action == Same || v.action == Keep) && hasMode(theirs) && ours.info.Perm() != mode {
 		return verdict{action: Mode, reason: "its mode changes in this release"}
 	}
 	return v
@@ -152,7 +152,7 @@ func mergeMode(base *manifest.Entry, ours *live, theirs *manifest.Entry) (uint32
 	if !hasMode(theirs) {
 		return 0, true
 	}
-	if !hasMode(base) || base.Kind != theirs.Kind || ours.kind() != theirs.Kind {
+	if !fsys.HasModes || !hasMode(base) || base.Kind != theirs.Kind || ours.kind() != theirs.Kind {
 		return theirs.Mode, true
 	}
 	mine := ours.info.Perm()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"inplace/backup/fsys"
 	"inplace/manifest"
 )
 
@@ -153,7 +154,7 @@ func (a *adopter) edits(base *level) {
 			edit.What, edit.Detail = "kind", "is a "+f.kind().String()+", shipped as a "+e.Kind.String()
 		case !f.same(e):
 			edit.What = "edited"
-		case e.Kind == manifest.File && f.info.Perm()&0o755 != e.Mode:
+		case fsys.HasModes && e.Kind == manifest.File && f.info.Perm()&0o755 != e.Mode:
 			edit.What, edit.Detail = "mode", fmt.Sprintf("%04o, shipped as %04o", f.info.Perm(), e.Mode)
 		default:
 			continue
