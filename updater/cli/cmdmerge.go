@@ -22,13 +22,17 @@ import (
 const maxMergeInput = 256 << 20
 
 // conflictsLeft ends `merge` with conflicts in its result, which is written.
-type conflictsLeft struct{ n int }
+type conflictsLeft struct{ list []merge.Conflict }
 
 func (e *conflictsLeft) Error() string {
-	if e.n == 1 {
-		return "1 conflict is left"
+	lines := []string{fmt.Sprintf("%d conflicts are left", len(e.list))}
+	if len(e.list) == 1 {
+		lines[0] = "1 conflict is left"
 	}
-	return fmt.Sprintf("%d conflicts are left", e.n)
+	for _, k := range e.list {
+		lines = append(lines, conflictLine(k))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // merge is `merge OURS BASE THEIRS`, in the order of git merge-file. The merged text
@@ -72,10 +76,7 @@ func (r *run) merge(c *cli.Context) error {
 		return err
 	}
 	if !res.Clean() {
-		for _, k := range res.Conflicts {
-			r.say("conflict: %s", conflictLine(k))
-		}
-		return &conflictsLeft{len(res.Conflicts)}
+		return &conflictsLeft{res.Conflicts}
 	}
 	return nil
 }
