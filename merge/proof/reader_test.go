@@ -118,7 +118,8 @@ func TestAlign(t *testing.T) {
 		{"<a><b name='n'/></a>", "<a><c name='m'/></a>", "<a><b name='n'/></a>", 0},
 		{"<a><b name='n'/></a>", "<a><b name='m'/><b name='o'/></a>", "<a><b name='n'/></a>", 0},
 		{"<a><b name='n'/><b name='o'/></a>", "<a><b name='m'/></a>", "<a><b name='n'/></a>", 0},
-		{"<a name='x'><b name='n'/></a>", "<a name='y'><b name='m'/></a>", "<a name='x'/>", 2},
+		{"<r><a name='x'><b name='n'/></a></r>", "<r><a name='y'><b name='m'/></a></r>", "<r><a name='x'/></r>", 2},
+		{"<a name='x'><b name='n'/></a>", "<a name='y'><b name='m'/></a>", "<a name='x'/>", 1}, // there is but one root
 	} {
 		var trees []*node
 		for _, text := range []string{c.base, c.ours, c.theirs} {

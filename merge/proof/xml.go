@@ -48,10 +48,11 @@ func readXML(data []byte) (*node, error) {
 			open = append(open, e)
 		case xml.EndElement:
 			joinText(in)
-			identify(in)
-			open = open[:len(open)-1]
+			if open = open[:len(open)-1]; len(open) > 1 { // there is but one root
+				identify(in)
+			}
 		case xml.CharData:
-			s := strings.TrimSpace(string(t))
+			s := unwrapped(strings.TrimSpace(string(t)), "\n")
 			if s != "" && in == top {
 				return nil, fmt.Errorf("line %d: text outside the root element", lineOf(d))
 			}
@@ -89,7 +90,7 @@ func xmlElement(t xml.StartElement) (*node, error) {
 			return nil, fmt.Errorf("attribute %s stands twice", a.Name.Local)
 		}
 		seen[a.Name] = true
-		e.add(leaf("@"+xmlName(a.Name), a.Value))
+		e.add(leaf("@"+xmlName(a.Name), unwrapped(a.Value, " ")))
 	}
 	return e, nil
 }
@@ -118,26 +119,19 @@ func joinText(e *node) {
 	}
 }
 
-// identify tells an element from its like: by an identifying attribute, or by the
-// text of a name-like child.
-func identify(e *node) {
-	for _, a := range []string{"@name", "@id", "@key", "@className"} {
-		if v, ok := e.kidValue(a); ok {
-			e.id += "[" + a + "=" + v + "]"
-			return
+// unwrapped puts with for each line break of a value, with the blanks around it: how a
+// value is wrapped and indented is form.
+func unwrapped(s, with string) string {
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	var lines []string
+	for _, l := range strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if l = strings.Trim(l, " \t"); l != "" {
+			lines = append(lines, l)
 		}
 	}
-	found := ""
-	for _, k := range e.kids {
-		name := k.id[strings.LastIndexByte(k.id, ':')+1:] // without the name space
-		switch name {
-		case "name", "servlet-name", "filter-name", "param-name", "role-name", "groupId", "artifactId":
-			if v, ok := k.kidValue(textID); ok {
-				found += "[" + name + "=" + v + "]"
-			}
-		}
-	}
-	e.id += found
+	return strings.Join(lines, with)
 }
 
 // newXMLDecoder reads UTF-8, UTF-16 (by its byte order mark or its first character),

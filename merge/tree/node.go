@@ -87,6 +87,8 @@ type Node struct {
 	// Closed: nothing can be put into Inner (XML <a/>, TOML [a] of another form, YAML
 	// null that stands for a map). Kids must be empty.
 	Closed bool
+	// Charset of a root is the encoding that bytes of its text depend on, "" if none do.
+	Charset string
 	// Atomic: the kids are of use for comparing only; the node is taken as a whole.
 	Atomic bool
 

@@ -64,6 +64,9 @@ func Structure(f Format) merge.Structure {
 			}
 			docs[i] = d
 		}
+		if !oneCharset(docs[:]) {
+			return merge.Result{}, false
+		}
 		m := newMerger(f, docs[0], docs[1], docs[2], opt)
 		m.run()
 		r := merge.Result{Format: f.Name, Method: merge.MethodStructure, Notes: m.notes}
@@ -75,7 +78,7 @@ func Structure(f Format) merge.Structure {
 		}
 		r.Merged = m.spliced()
 		merged, err := load(f, r.Merged)
-		if err != nil {
+		if err != nil || !oneCharset(append(docs[:], merged)) {
 			return merge.Result{}, false
 		}
 		if lines.Clean() {

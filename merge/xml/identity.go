@@ -7,60 +7,45 @@ import (
 	"inplace/merge/tree"
 )
 
-// naming says what tells elements of one name apart.
-type naming struct {
-	attrs []string // the first that is there
-	kids  []string // those that are there, together, if no attribute is
-}
-
-// known returns the naming of elements of well-known vocabularies, by local name, where
-// the general rule would look at the wrong thing.
-func known(local string) (naming, bool) {
+// preferred returns the attributes, best first, and the children that name elements of
+// well-known vocabularies, by local name, where the general rule would look at the wrong
+// thing. The general rule is for those that have none of them.
+func preferred(local string) (attrs, kids []string) {
 	switch local {
 	// Tomcat: server.xml, context.xml, tomcat-users.xml. Operators edit a Connector's
 	// port; it then is paired as any element whose name was edited.
 	case "Connector":
-		return naming{attrs: []string{"port"}}, true
-	case "Valve", "Listener", "Realm", "Manager", "Interceptor", "Cluster", "Channel", "Membership",
-		"Receiver", "Sender", "Transport", "ClusterListener", "Deployer", "Loader", "Store", "Resources":
-		return naming{attrs: []string{"className"}}, true
+		return []string{"port"}, nil
+	case "Valve", "Realm", "Listener", "Interceptor":
+		return []string{"className"}, nil
 	case "Context":
-		return naming{attrs: []string{"path", "docBase"}}, true
+		return []string{"path", "docBase"}, nil
 	case "SSLHostConfig":
-		return naming{attrs: []string{"hostName"}}, true
+		return []string{"hostName"}, nil
 	case "user":
-		return naming{attrs: []string{"username", "name", "id"}}, true
+		return []string{"username"}, nil
 	case "role":
-		return naming{attrs: []string{"rolename", "name", "id"}}, true
+		return []string{"rolename"}, nil
 	// Servlet descriptors.
 	case "error-page":
-		return naming{kids: []string{"error-code", "exception-type", "location"}}, true
+		return nil, []string{"error-code", "exception-type"}
 	case "listener":
-		return naming{attrs: []string{"class"}, kids: []string{"listener-class"}}, true
-	case "mime-mapping":
-		return naming{kids: []string{"extension"}}, true
+		return nil, []string{"listener-class"}
 	case "locale-encoding-mapping":
-		return naming{kids: []string{"locale"}}, true
+		return nil, []string{"locale"}
 	case "taglib":
-		return naming{kids: []string{"taglib-uri"}}, true
-	case "jsp-property-group":
-		return naming{kids: []string{"url-pattern"}}, true
+		return nil, []string{"taglib-uri"}
 	// Spring beans.
 	case "bean":
-		return naming{attrs: []string{"id", "name", "class"}}, true
+		return []string{"id", "name", "class"}, nil
 	case "constructor-arg":
-		return naming{attrs: []string{"index", "name", "type"}}, true
+		return []string{"index", "name", "type"}, nil
 	case "import":
-		return naming{attrs: []string{"resource", "file"}}, true
+		return []string{"resource", "file"}, nil
 	case "alias":
-		return naming{attrs: []string{"alias", "name"}}, true
-	// Maven.
-	case "dependency", "artifactItem":
-		return naming{kids: []string{"artifactId", "groupId", "type", "classifier"}}, true
-	case "plugin", "exclusion", "extension", "parent", "artifact":
-		return naming{attrs: []string{"name", "id", "key", "class"}, kids: []string{"artifactId", "groupId", "name", "id"}}, true
+		return []string{"alias"}, nil
 	}
-	return naming{}, false
+	return nil, nil
 }
 
 // namingAttrs name elements of any vocabulary; the first that is there counts.
@@ -69,9 +54,9 @@ func namingAttrs() []string {
 		"path", "uri", "files", "pattern", "pkg", "type", "protocol"}
 }
 
-// namesItself ranks a child that may name its parent; 0: it does not. The lowest rank
+// namesParent ranks a child that may name its parent; 0: it does not. The lowest rank
 // counts, and of equal ones the first.
-func namesItself(parent, child string) int {
+func namesParent(parent, child string) int {
 	lower := strings.ToLower(child)
 	switch {
 	case lower == strings.ToLower(parent)+"-name":
@@ -90,43 +75,51 @@ func namesItself(parent, child string) int {
 
 // name gives an element its key, its label and its tag. The tag is the key without what
 // an edit of the name changes.
-func (p *parser) name(e *elem, start token, items []item) {
+func name(e *elem, start token, items []item) {
 	n := e.node
 	n.Key = start.name
-	rule, ok := known(e.local)
-	if !ok {
-		rule.attrs = namingAttrs()
-	}
-	for _, want := range rule.attrs {
+	attrs, kids := preferred(e.local)
+	for _, want := range append(attrs, namingAttrs()...) {
 		i := slices.IndexFunc(start.attrs, func(a attr) bool { return a.name == want })
 		if i >= 0 {
 			identify(n, start.name, []string{want}, []string{start.attrs[i].value})
 			return
 		}
 	}
-	if ok {
-		var names, values []string
-		for _, want := range rule.kids {
-			if k := plainKid(items, want); k != nil {
-				names, values = append(names, want), append(values, k.text)
-			}
-		}
-		if len(names) > 0 {
-			identify(n, start.name, names, values)
-		}
+	if nameByKids(n, start, items, kids) {
 		return
 	}
 	best, found := 0, (*elem)(nil)
 	for _, it := range items {
 		if k := it.elem; k != nil && k.plain {
-			if rank := namesItself(e.local, k.local); rank > 0 && (best == 0 || rank < best) {
+			if rank := namesParent(e.local, k.local); rank > 0 && (best == 0 || rank < best) {
 				best, found = rank, k
 			}
 		}
 	}
-	if found != nil {
+	switch {
+	case found == nil:
+	case found.local == "artifactId": // Maven
+		nameByKids(n, start, items, []string{"artifactId", "groupId", "type", "classifier"})
+	default:
 		identify(n, start.name, []string{found.local}, []string{found.text})
 	}
+}
+
+// nameByKids names an element by the texts of those of the children that it has;
+// it tells whether there is one.
+func nameByKids(n *tree.Node, start token, items []item, kids []string) bool {
+	var names, values []string
+	for _, want := range kids {
+		if k := plainKid(items, want); k != nil {
+			names, values = append(names, want), append(values, k.text)
+		}
+	}
+	if len(names) == 0 {
+		return false
+	}
+	identify(n, start.name, names, values)
+	return true
 }
 
 // plainKid returns the first child of a name that holds a text alone, or nil.
@@ -139,6 +132,7 @@ func plainKid(items []item, local string) *elem {
 	return nil
 }
 
+// identify gives n the key tag[name=value,...] and the tag tag[name of the first.
 func identify(n *tree.Node, tag string, names, values []string) {
 	var pairs []string
 	for i, name := range names {

@@ -43,6 +43,9 @@ func Parse(data []byte) (*tree.Node, error) {
 	p := &parser{lexer: l}
 	whole := tree.Range{Start: 0, End: len(data)}
 	root := &tree.Node{Kind: tree.Map, Full: whole, Body: whole, Inner: whole}
+	if !l.ascii {
+		root.Charset = l.charset
+	}
 	var items []item
 	elements := 0
 	for {
@@ -78,7 +81,7 @@ func Parse(data []byte) (*tree.Node, error) {
 			if err != nil {
 				return nil, err
 			}
-			e.node.Key, e.node.Label, e.node.Tag = t.name, "", ""
+			e.node.Key, e.node.Tag, e.node.Order = t.name, "", "" // there is but one
 			elements++
 			t.end = e.node.Body.End
 			items = append(items, item{token: t, node: e.node})
@@ -94,9 +97,7 @@ func opaque(key string, t token, data []byte) *tree.Node {
 	return &tree.Node{Key: key, Bag: key[0] == '?', Value: tree.Fold(string(data[t.start:t.end])), Body: r, Val: r}
 }
 
-// declaration makes the node of the XML declaration: its parts are attributes. That bytes
-// of the text depend on the encoding belongs to the value of the encoding: where one side
-// changes it and the other writes such bytes, the two contradict each other.
+// declaration makes the node of the XML declaration: its parts are attributes.
 func (p *parser) declaration(t token) *tree.Node {
 	n := &tree.Node{Key: "?xml", Kind: tree.Map, Body: tree.Range{Start: t.start, End: t.end}}
 	n.Kids = p.attributes(t, t.nameEnd)
@@ -104,9 +105,6 @@ func (p *parser) declaration(t token) *tree.Node {
 	for _, k := range n.Kids {
 		if k.Key == "@encoding" {
 			k.Value = p.charset
-			if !p.ascii {
-				k.Value += ", and bytes depend on it"
-			}
 		}
 	}
 	return n
@@ -130,7 +128,7 @@ type elem struct {
 	node  *tree.Node
 	local string // name without prefix
 	text  string // its value, if plain
-	plain bool   // it holds a text and nothing else
+	plain bool   // it holds a text and nothing else, and has no attributes
 }
 
 // element reads an element whose start tag was read; depth is its level, preserve tells
@@ -139,7 +137,7 @@ func (p *parser) element(start token, depth int, preserve bool) (*elem, error) {
 	if depth > maxElements {
 		return nil, tree.ErrDepth
 	}
-	n := &tree.Node{Kind: tree.Map, Bag: true}
+	n := &tree.Node{Kind: tree.Map, Bag: true, Order: p.orderOf(local(start.name))}
 	attrs := &tree.Node{Key: "@", Quiet: true, Kind: tree.Map, Kids: p.attributes(start, start.nameEnd)}
 	attrs.Full = tree.Range{Start: start.nameEnd, End: start.tagEnd}
 	attrs.Body = tree.Range{Start: start.nameEnd, End: start.nameEnd}
@@ -153,7 +151,7 @@ func (p *parser) element(start token, depth int, preserve bool) (*elem, error) {
 		}
 	}
 
-	content := &tree.Node{Key: "#", Quiet: true, Kind: p.contentKind(local(start.name))}
+	content := &tree.Node{Key: "#", Quiet: true, Kind: contentKind(local(start.name))}
 	content.Body = tree.Range{Start: start.tagEnd, End: start.end}
 	var items []item
 	if start.empty {
@@ -171,13 +169,13 @@ func (p *parser) element(start token, depth int, preserve bool) (*elem, error) {
 	e := &elem{node: n, local: local(start.name)}
 	p.fill(content, items, preserve)
 	if content.Kind == tree.Leaf {
-		e.plain, e.text = true, content.Value
+		e.plain, e.text = len(start.attrs) == 0, content.Value
 	}
 	content.Full = content.Body
 	n.Body = tree.Range{Start: start.start, End: content.Body.End}
 	n.Inner = tree.Range{Start: start.nameEnd, End: content.Body.End}
 	n.Kids = []*tree.Node{attrs, content}
-	p.name(e, start, items)
+	name(e, start, items)
 	return e, nil
 }
 
