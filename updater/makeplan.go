@@ -43,6 +43,7 @@ type maker struct {
 	byPath  map[manifest.Path]*item
 	cleared map[manifest.Path]bool // what derived rules move into the snapshot
 	base    pristine
+	carried []carried
 }
 
 // makePlan decides what going from in to to does with every path.
@@ -330,9 +331,13 @@ func (m *maker) decideOne(it *item) {
 		return // nothing to do and nothing to tell
 	case v.action == Keep && it.theirs != nil && it.theirs.Kind == manifest.Dir:
 		return
+	case v.action == Conflict && it.theirs == nil && it.live.kind() == manifest.File && it.base.Kind == manifest.File && len(m.migrations(it.at)) > 0:
+		v.merge = true // its edits may all go elsewhere
 	case v.action == Conflict:
 		m.conflict(it, v.reason)
 		return
+	case v.action == Replace && it.base.Kind == manifest.File && it.theirs.Kind == manifest.File && len(m.pins(it.path)) > 0:
+		v = verdict{action: Merge, reason: "changed in this release; your pins hold", merge: true}
 	}
 	it.step = m.step(it, v.action, v.reason)
 	it.step.merged = v.merge

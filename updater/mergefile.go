@@ -2,6 +2,7 @@ package updater
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -101,11 +102,15 @@ func (m *maker) merge() error {
 			return err
 		}
 		it.step.merged = false
-		if err := m.mergeOne(it); err != nil {
+		one := m.mergeOne
+		if it.theirs == nil {
+			one = m.moveKeys
+		}
+		if err := one(it); err != nil {
 			return fmt.Errorf("merge %s: %w", it.path, err)
 		}
 	}
-	return nil
+	return m.carry()
 }
 
 func (m *maker) mergeOne(it *item) error {
@@ -131,29 +136,68 @@ func (m *maker) mergeOne(it *item) error {
 		return nil
 	}
 	format := m.format(it.path, theirs)
-	res := formats.Merge(format, base, ours, theirs, merge.Options{Path: string(it.path),
-		Labels: merge.Labels{Ours: "ours (as it is now)", Base: fmt.Sprintf("base (level %d)", m.in.Level), Theirs: fmt.Sprintf("theirs (level %d)", m.to.Level)}})
-	content, reason := res.Merged, ""
-	if !res.Clean() {
-		reason = hunkReason(res.Conflicts)
-		if side := m.policy(it.path); side != settings.Stop {
-			if picked, ok := pick(content, side); ok && (proof.Parses(format, ours) != nil || proof.Parses(format, picked) == nil) {
-				it.step.Reason = fmt.Sprintf("merged; %s decided for %s", plural(len(res.Conflicts), "conflict"), side)
-				content, reason = picked, ""
-			}
-		}
-	}
+	pinned, notes, reason := m.pin(it, format, base, ours, theirs)
 	if reason != "" {
-		before := len(m.plan.Conflicts)
 		m.conflict(it, reason)
-		if len(m.plan.Conflicts) > before {
-			last := &m.plan.Conflicts[len(m.plan.Conflicts)-1]
-			last.Hunks, last.merged = res.Conflicts, res.Merged
-		}
 		return nil
 	}
-	it.step.Notes = res.Notes
+	mine, moved := m.migrate(it, format, base, ours, pinned)
+	res := formats.Merge(format, base, mine, pinned, merge.Options{Path: string(it.path),
+		Labels: merge.Labels{Ours: "ours (as it is now)", Base: fmt.Sprintf("base (level %d)", m.in.Level), Theirs: fmt.Sprintf("theirs (level %d)", m.to.Level)}})
+	content := res.Merged
+	if !res.Clean() {
+		sides, left := m.sidesOf(it.path, res.Conflicts)
+		picked, ok := pick(content, sides)
+		switch {
+		case ok && len(left) == 0 && (proof.Parses(format, ours) != nil || proof.Parses(format, picked) == nil):
+			it.step.Reason = "merged; " + plural(len(sides), "conflict") + " decided by a policy or an option"
+			content = picked
+		case ok && len(left) > 0:
+			content, reason = picked, hunkReason(left)
+		default:
+			left, reason = res.Conflicts, hunkReason(res.Conflicts)
+		}
+		if reason != "" || !ok {
+			m.conflictIn(it, cmp.Or(reason, hunkReason(res.Conflicts)), left, content)
+			return nil
+		}
+	}
+	it.step.Notes = append(append(notes, moved...), res.Notes...)
 	m.merged(it, ours, content)
+	return nil
+}
+
+// conflictIn is a conflict within a file, with the text that has its markers.
+func (m *maker) conflictIn(it *item, reason string, hunks []merge.Conflict, marked []byte) {
+	before := len(m.plan.Conflicts)
+	m.conflict(it, reason)
+	if len(m.plan.Conflicts) > before {
+		last := &m.plan.Conflicts[len(m.plan.Conflicts)-1]
+		last.Hunks, last.merged = hunks, marked
+	}
+}
+
+// moveKeys settles a file that the operator edited and the vendor drops: if all that
+// was edited is keys that the vendor moves elsewhere, the values go along and the
+// file goes.
+func (m *maker) moveKeys(it *item) error {
+	base, err := m.shipped(it.base)
+	if err != nil {
+		return err
+	}
+	ours, err := m.ours(it)
+	if err != nil {
+		return err
+	}
+	carried := len(m.carried)
+	rest, notes := m.migrate(it, m.format(it.path, ours), base, ours, nil)
+	if !bytes.Equal(rest, base) {
+		m.carried = m.carried[:carried]
+		m.conflict(it, reasonYouEdit)
+		return nil
+	}
+	it.step = m.step(it, Remove, "not in this release any more; your values go along")
+	it.step.Notes = notes
 	return nil
 }
 
@@ -242,30 +286,35 @@ func hunkReason(hunks []merge.Conflict) string {
 	return text
 }
 
-// pick resolves each conflict of a marked text for one side. It fails on a text whose
-// markers do not pair.
-func pick(marked []byte, side settings.OnConflict) ([]byte, bool) {
+// pick resolves the conflicts of a marked text, in their order, each for its side; one
+// whose side is Stop keeps its markers. It fails on a text whose markers do not pair or
+// are not as many as the sides.
+func pick(marked []byte, sides []settings.OnConflict) ([]byte, bool) {
 	var out []byte
 	state := byte(0) // the marker passed last
-	conflicts := 0
+	n := 0
 	for line := range bytes.Lines(marked) {
-		if mark := marker(line); mark != 0 {
+		mark := marker(line)
+		if mark != 0 {
 			i := slices.Index([]byte{'<', '|', '=', '>'}, mark)
-			if before := []byte{0, '<', '|', '='}[i]; state != before {
+			if before := []byte{0, '<', '|', '='}[i]; state != before || n >= len(sides) {
 				return nil, false
 			}
 			state = mark
-			if mark == '>' {
-				state = 0
-				conflicts++
-			}
-			continue
 		}
-		if state == 0 || state == '<' && side == settings.Ours || state == '=' && side == settings.Theirs {
+		side := settings.Stop
+		if state != 0 {
+			side = sides[n]
+		}
+		if side == settings.Stop || mark == 0 && (state == '<' && side == settings.Ours || state == '=' && side == settings.Theirs) {
 			out = append(out, line...)
 		}
+		if mark == '>' {
+			state = 0
+			n++
+		}
 	}
-	return out, state == 0 && conflicts > 0
+	return out, state == 0 && n == len(sides)
 }
 
 // marker is the character of a conflict marker line, or 0.

@@ -38,7 +38,6 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"slices"
 	"strconv"
 	"time"
 
@@ -152,8 +151,6 @@ func unsupported(s *settings.Settings) error {
 		}
 	}
 	refuse(len(s.Follow) > 0, "follow")
-	refuse(len(s.Pins) > 0, "pins")
-	refuse(slices.ContainsFunc(s.Policy, func(p settings.Policy) bool { return p.Key != "" }), "policy: key")
 	refuse(s.Backup.Data != settings.DataNone, "backup.data")
 	refuse(s.Backup.Also != "", "backup.also")
 	return faults.Err()
