@@ -2,12 +2,13 @@ package toml
 
 import (
 	"regexp"
+	"strings"
 
 	"inplace/merge/tree"
 )
 
 // Commented-out settings are slots. A comment that reads like a header takes the comment
-// lines that follow it without a blank line: a table that is commented out.
+// lines that follow it without a blank line, or one of # alone: a table that is commented out.
 //
 //	#[cache.tags]
 //	#expiry_time = "2m"
@@ -21,9 +22,13 @@ var (
 )
 
 // comment takes a line with a comment, which begins at start; its content is between
-// from and to, its line ends at end.
+// from and to, its line ends at end. One without a text is as good as a blank line.
 func (l *layout) comment(start, from, to, end int) {
 	text := string(l.data[from:to])
+	if strings.Trim(text, "# \t") == "" {
+		l.other(tree.Atom{Range: tree.Range{Start: start, End: end}})
+		return
+	}
 	if m := slotTable.FindStringSubmatch(text); m != nil && len(m[1]) == len(m[3]) {
 		if path, err := pathOf(m[2]); err == nil {
 			l.block = &tree.Node{Key: tree.SlotKey(m[1] + spell(path) + m[3]), Label: "#" + spell(path)}

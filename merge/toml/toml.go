@@ -108,7 +108,7 @@ func (p *parser) header() error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(string(p.data[p.at:]), closing) {
+	if !p.begins(closing) {
 		return p.want(closing)
 	}
 	p.at += len(closing)
