@@ -34,8 +34,11 @@ func Structures() map[string]merge.Structure {
 // Merge merges by structure in the format, else by lines, and proves what is clean: a
 // clean result of Merge may be used. What cannot be proven is merged by lines, and
 // where that is not proven either it is a conflict whose reason says why. Format in
-// opt, and Structures, are set here.
+// opt, and Structures, are set here. JSON of which a side has comments is JSONC.
 func Merge(format string, base, ours, theirs []byte, opt merge.Options) merge.Result {
+	if format == JSON && (hasComment(base) || hasComment(ours) || hasComment(theirs)) {
+		format = JSONC
+	}
 	opt.Format, opt.Structures = format, Structures()
 	r := merge.Merge(base, ours, theirs, opt)
 	if !r.Clean() || r.Method == merge.MethodEqual {

@@ -114,7 +114,7 @@ func (p *parser) container(name string, depth int) (*tree.Node, error) {
 	list := p.data[p.at] == '['
 	closing := byte('}')
 	if list {
-		n.Kind, closing = tree.List, ']'
+		n.Kind, n.Type, closing = tree.List, "array", ']'
 	}
 	p.at++
 	n.Inner.Start = p.at

@@ -4,57 +4,70 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"strings"
 )
 
 // compareComments returns an error if a comment line that ours has and base has not
 // is gone from merged. Comments are known by their text, not by their place.
 func compareComments(format string, prefixes []string, base, ours, merged []byte) error {
-	lines := func(data []byte) map[string]int { return commentLines(data, prefixes) }
+	each := func(data []byte, found func(line []byte)) { eachCommentLine(data, prefixes, found) }
 	if format == "xml" {
-		lines = xmlCommentLines
+		each = eachXMLCommentLine
 	}
-	b, o, m := lines(base), lines(ours), lines(merged)
-	for text, n := range o {
-		if n > b[text] && m[text] == 0 {
+	number := map[string]int{} // of each different comment line of ours
+	var counts [][3]int
+	each(ours, func(line []byte) {
+		n, known := number[string(line)]
+		if !known {
+			n = len(counts)
+			number[string(line)] = n
+			counts = append(counts, [3]int{})
+		}
+		counts[n][0]++
+	})
+	for i, data := range [][]byte{base, merged} {
+		each(data, func(line []byte) {
+			if n, known := number[string(line)]; known {
+				counts[n][1+i]++
+			}
+		})
+	}
+	for _, c := range counts {
+		if c[0] > c[1] && c[2] == 0 {
 			return errors.New("a comment of ours is gone from the merged text")
 		}
 	}
 	return nil
 }
 
-// commentLines counts the lines that begin with a prefix, without their blanks.
-func commentLines(data []byte, prefixes []string) map[string]int {
-	count := map[string]int{}
-	for l := range strings.Lines(string(data)) {
-		l = strings.TrimSpace(l)
+// eachCommentLine finds the lines that begin with a prefix, without their blanks.
+func eachCommentLine(data []byte, prefixes []string, found func(line []byte)) {
+	for l := range bytes.Lines(data) {
+		l = bytes.TrimSpace(l)
 		for _, p := range prefixes {
-			if strings.HasPrefix(l, p) {
-				count[l]++
+			if bytes.HasPrefix(l, []byte(p)) {
+				found(l)
 				break
 			}
 		}
 	}
-	return count
 }
 
-// xmlCommentLines counts the lines within XML comments, up to where the text stops
+// eachXMLCommentLine finds the lines within XML comments, up to where the text stops
 // being XML.
-func xmlCommentLines(data []byte) map[string]int {
-	count := map[string]int{}
+func eachXMLCommentLine(data []byte, found func(line []byte)) {
 	d, err := newXMLDecoder(data)
 	if err != nil {
-		return count
+		return
 	}
 	for {
 		t, err := d.RawToken()
 		if err != nil {
-			return count
+			return
 		}
 		if c, ok := t.(xml.Comment); ok {
 			for l := range bytes.Lines(c) {
 				if l = bytes.TrimSpace(l); len(l) > 0 {
-					count[string(l)]++
+					found(l)
 				}
 			}
 		}

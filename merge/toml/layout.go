@@ -112,10 +112,10 @@ func (l *layout) headComment() {
 	l.in = newHead(l.root, end)
 }
 
-// header takes the line from start to end that begins a table or an item. arrays is how
-// many of the names on the way to it are arrays of tables, more tells whether the array
-// has other items.
-func (l *layout) header(path []string, array bool, arrays int, more bool, start, end int) error {
+// header takes a table or item, whose header goes from the start of its Body to that of
+// its Inner. arrays is how many of the names on the way to it are arrays of tables, more
+// tells whether the array has other items.
+func (l *layout) header(n *tree.Node, path []string, array bool, arrays int, more bool) error {
 	for len(l.items) > 0 && !leads(l.items[len(l.items)-1].path, path, array) {
 		l.items = l.items[:len(l.items)-1]
 	}
@@ -136,8 +136,7 @@ func (l *layout) header(path []string, array bool, arrays int, more bool, start,
 		parent = l.items[arrays-1].node
 	}
 	l.release(parent)
-	n := &tree.Node{Kind: tree.Map, Lines: true}
-	n.Body.Start, n.Inner.Start = start, end
+	start, end := n.Body.Start, n.Inner.Start
 	if !array {
 		n.Key, n.Label = "["+spell(path)+"]", spell(path)
 		l.lead(n)
@@ -147,7 +146,7 @@ func (l *layout) header(path []string, array bool, arrays int, more bool, start,
 		return nil
 	}
 	if in == nil {
-		in = &tree.Node{Kind: tree.List, Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
+		in = &tree.Node{Kind: tree.List, Type: "array", Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
 		if more {
 			return errors.New(spell(path) + ": an array of tables that other tables part")
 		}

@@ -31,7 +31,7 @@ func (p *parser) value(name string, depth int) (*tree.Node, error) {
 
 // array reads [ items ], which may go over several lines and have a final comma.
 func (p *parser) array(name string, depth int) (*tree.Node, error) {
-	n := &tree.Node{Kind: tree.List, Separator: ",", FinalSep: true}
+	n := &tree.Node{Kind: tree.List, Type: "array", Separator: ",", FinalSep: true}
 	n.Body.Start = p.at
 	p.at++
 	n.Inner.Start = p.at

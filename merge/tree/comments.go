@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"slices"
 	"strings"
 
 	"inplace/merge"
@@ -28,6 +29,12 @@ func (m *merger) lead(path string, e entry) string {
 // changed one place, ours stays and it is noted. A comment that theirs only moved is
 // left where it is. Atoms of ours in skip are left out.
 func (m *merger) atoms(path string, b, o, t []Atom, skip map[int]bool) string {
+	if skip == nil && sameAtoms(b, t) {
+		if len(o) == 0 {
+			return ""
+		}
+		return m.o.text(Range{o[0].Start, o[len(o)-1].End})
+	}
 	chunks, err := merge.Diff3(texts(b), texts(o), texts(t))
 	if err != nil {
 		chunks = []merge.Chunk{{OursEnd: len(o)}}
@@ -63,6 +70,10 @@ func (m *merger) atoms(path string, b, o, t []Atom, skip map[int]bool) string {
 		}
 	}
 	return s.String()
+}
+
+func sameAtoms(a, b []Atom) bool {
+	return slices.EqualFunc(a, b, func(x, y Atom) bool { return x.Text == y.Text })
 }
 
 func texts(atoms []Atom) []string {
@@ -199,6 +210,8 @@ func (m *merger) trail(path string, e entry) []segment {
 	case t == b || t == ours:
 	case ours != b:
 		m.note(path, "comment changed by both: kept as in ours")
+	case o.Open:
+		m.note(path, "comment changed by theirs: there is no room for it in ours")
 	default:
 		at := o.Trail
 		if at.Empty() {

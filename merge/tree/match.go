@@ -16,19 +16,88 @@ type table struct {
 	classes [][]string            // the merged order of each class of kids whose order counts
 }
 
+// cell is what is known of a key before its kids are matched.
+type cell struct {
+	count [3]int // how often it stands in base, ours, theirs
+	entry entry  // its kids, the last ones if there are several
+}
+
+func (c *cell) repeated() bool { return max(c.count[0], c.count[1], c.count[2]) > 1 }
+
 func (m *merger) match(path string, e entry) *table {
-	x := &table{entries: map[string]*entry{}, groups: map[string][3][]*Node{}, torn: map[string]string{}}
 	sides := [3][]*Node{e.b.Kids, e.o.Kids, e.t.Kids}
-	count := [3]map[string]int{}
+	size := max(len(sides[0]), len(sides[1]), len(sides[2]))
+	x := &table{entries: make(map[string]*entry, size), groups: map[string][3][]*Node{}, torn: map[string]string{}}
+	cells := make(map[string]*cell, size)
+	slab := make([]cell, 0, size)
 	repeated := map[string][3][]*Node{}
 	for i, kids := range sides {
-		count[i] = make(map[string]int, len(kids))
 		for _, k := range kids {
-			if count[i][k.Key]++; count[i][k.Key] > 1 {
+			c := cells[k.Key]
+			if c == nil {
+				if len(slab) == cap(slab) { // cells stay where they are
+					slab = make([]cell, 0, size)
+				}
+				slab = append(slab, cell{})
+				c = &slab[len(slab)-1]
+				cells[k.Key] = c
+			}
+			*[3]**Node{&c.entry.b, &c.entry.o, &c.entry.t}[i] = k
+			if c.count[i]++; c.count[i] > 1 {
 				repeated[k.Key] = [3][]*Node{}
 			}
 		}
 	}
+	if len(repeated) > 0 {
+		x.tear(sides, repeated)
+	}
+	alias := [3]map[string]string{nil, edited(sides[0], sides[1], cells, 0, 1, 2), edited(sides[0], sides[2], cells, 0, 2, 1)}
+	for i, kids := range sides {
+		ids := make([]string, 0, len(kids))
+		number := map[string]int{}
+		for _, k := range kids {
+			id := k.Key
+			c := cells[id]
+			to, renamed := alias[i][id]
+			switch {
+			case !c.repeated() && !renamed:
+				if x.entries[id] == nil {
+					x.entries[id] = &c.entry
+				}
+				ids = append(ids, id)
+				continue
+			case !c.repeated():
+				id = to
+			default:
+				group := k.Key + "\x00group"
+				if x.torn[group] != "" {
+					if number[group]++; number[group] == 1 {
+						ids = append(ids, group)
+					}
+					continue
+				}
+				id = fmt.Sprintf("%s\x00%x", k.Key, k.digest())
+				number[id]++
+				id = fmt.Sprintf("%s\x00%d", id, number[id])
+			}
+			ids = append(ids, id)
+			en := x.entries[id]
+			if en == nil {
+				en = &entry{}
+				x.entries[id] = en
+			}
+			*[3]**Node{&en.b, &en.o, &en.t}[i] = k
+		}
+		*[3]*[]string{&x.b, &x.o, &x.t}[i] = ids
+	}
+	if e.o.Kind == Map {
+		x.orderClasses()
+	}
+	return x
+}
+
+// tear finds the repeated keys that are a conflict.
+func (x *table) tear(sides [3][]*Node, repeated map[string][3][]*Node) {
 	for i, kids := range sides {
 		for _, k := range kids {
 			if g, ok := repeated[k.Key]; ok {
@@ -43,40 +112,6 @@ func (m *merger) match(path string, e entry) *table {
 			x.torn[id], x.groups[id] = reason, g
 		}
 	}
-	alias := [3]map[string]string{nil, edited(sides[0], sides[1], count[0], count[1], count[2]), edited(sides[0], sides[2], count[0], count[2], count[1])}
-	for i, kids := range sides {
-		ids := make([]string, 0, len(kids))
-		number := map[string]int{}
-		for _, k := range kids {
-			id := k.Key
-			if _, ok := repeated[k.Key]; ok {
-				group := k.Key + "\x00group"
-				if x.torn[group] != "" {
-					if number[group]++; number[group] == 1 {
-						ids = append(ids, group)
-					}
-					continue
-				}
-				id = fmt.Sprintf("%s\x00%x", k.Key, k.digest())
-				number[id]++
-				id = fmt.Sprintf("%s\x00%d", id, number[id])
-			} else if to, ok := alias[i][id]; ok {
-				id = to
-			}
-			ids = append(ids, id)
-			en := x.entries[id]
-			if en == nil {
-				en = &entry{}
-				x.entries[id] = en
-			}
-			*[]**Node{&en.b, &en.o, &en.t}[i] = k
-		}
-		*[]*[]string{&x.b, &x.o, &x.t}[i] = ids
-	}
-	if e.o.Kind == Map {
-		x.orderClasses()
-	}
-	return x
 }
 
 // groupReason says why kids of one key that cannot be told apart are a conflict; "" if
@@ -116,21 +151,21 @@ func groupReason(g [3][]*Node) string {
 
 // edited finds kids whose identity a side edited: its key to the key in base. One of a
 // Tag went and one came, and the other side has none of the new key.
-func edited(base, side []*Node, inBase, inSide, inOther map[string]int) map[string]string {
+func edited(inBase, inSide []*Node, cells map[string]*cell, base, side, other int) map[string]string {
 	gone, came := map[string][]string{}, map[string][]string{}
-	for _, k := range base {
-		if k.Tag != "" && !value(k) && inSide[k.Key] == 0 {
+	for _, k := range inBase {
+		if k.Tag != "" && !value(k) && cells[k.Key].count[side] == 0 {
 			gone[k.Tag] = append(gone[k.Tag], k.Key)
 		}
 	}
-	for _, k := range side {
-		if k.Tag != "" && !value(k) && inBase[k.Key] == 0 {
+	for _, k := range inSide {
+		if k.Tag != "" && !value(k) && cells[k.Key].count[base] == 0 {
 			came[k.Tag] = append(came[k.Tag], k.Key)
 		}
 	}
 	alias := map[string]string{}
 	for tag, g := range gone {
-		if c := came[tag]; len(g) == 1 && len(c) == 1 && inOther[c[0]] == 0 {
+		if c := came[tag]; len(g) == 1 && len(c) == 1 && cells[c[0]].count[other] == 0 {
 			alias[c[0]] = g[0]
 		}
 	}

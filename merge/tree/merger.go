@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"inplace/merge"
@@ -116,7 +117,7 @@ func (m *merger) decide(path string, e entry, in setting) (p piece, ok bool) {
 			return m.clash(path, "theirs removed it, ours wrote a comment in it", e, in), true
 		}
 		m.note(path, "removed by theirs")
-		return m.removed(e)
+		return m.removed(e, in)
 	}
 	return m.kept(path, e, in), true
 }
@@ -129,7 +130,7 @@ func (m *merger) slot(path string, e entry, in setting) (p piece, ok bool) {
 	case e.o == nil:
 		return piece{}, false
 	case e.t == nil && e.b != nil && same(e.b, e.o) && !m.commented(e.b, e.o):
-		return m.removed(e)
+		return m.removed(e, in)
 	case e.t != nil && e.b != nil && !same(e.b, e.t) && !same(e.o, e.t) && !same(e.b, e.o):
 		m.note(path, "commented out, changed by both: kept as in ours")
 	}
@@ -138,6 +139,10 @@ func (m *merger) slot(path string, e entry, in setting) (p piece, ok bool) {
 
 // kept writes an entry that ours has and keeps, with what theirs changed in it.
 func (m *merger) kept(path string, e entry, in setting) piece {
+	if e.slot == nil && e.b != nil && e.t != nil && len(m.taken[e.o]) == 0 && e.o.Kind == Leaf &&
+		bytes.Equal(m.b.data[e.b.Full.Start:e.b.Full.End], m.t.data[e.t.Full.Start:e.t.Full.End]) {
+		e.t = nil // theirs has nothing to say about it
+	}
 	p := piece{
 		of:    e.o,
 		head:  m.comment(m.lead(path, e)),
@@ -166,7 +171,7 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 		return m.clash(path, "both sides added it with different values", e, in)
 	case !same(b, o):
 		return m.clash(path, "both sides changed it differently", e, in)
-	case m.commented(b, o) || (o.Kind != t.Kind || o.Bare != t.Bare) && m.trailText(m.o, o) != m.trailText(m.b, b):
+	case t.Open && commentIn(p.tail), m.commented(b, o) || (o.Kind != t.Kind || o.Bare != t.Bare) && m.trailText(m.o, o) != m.trailText(m.b, b):
 		return m.clash(path, "theirs changed it, ours wrote a comment in it", e, in)
 	case o.Kind == Leaf && t.Kind == Leaf && o.Bare == t.Bare:
 		m.note(path, "changed by theirs")
@@ -184,7 +189,7 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 // ofKind tells whether the kids of a can be matched with those of b: where there are
 // none it does not matter whether their order counts.
 func ofKind(a, b *Node) bool {
-	return !value(a) && !value(b) && (a.Kind == b.Kind || len(a.Kids) == 0 || len(b.Kids) == 0)
+	return !value(a) && !value(b) && a.Type == b.Type && (a.Kind == b.Kind || len(a.Kids) == 0 || len(b.Kids) == 0)
 }
 
 // alike tells whether kids of b can be put among those of a, by kind and by form.
@@ -205,21 +210,26 @@ func withoutLineEnd(s []segment) []segment {
 	return s
 }
 
+// commentIn tells whether what follows a node is more than blanks.
+func commentIn(tail []segment) bool {
+	return slices.ContainsFunc(tail, func(s segment) bool { return strings.TrimSpace(s.text) != "" })
+}
+
 // commented tells whether ours has comments within a node that base has not.
 func (m *merger) commented(b, o *Node) bool {
 	if o.Kind == Leaf {
 		return false
 	}
-	count := func(n *Node) map[string]int {
-		d := &doc{atoms: map[string]int{}}
+	count := func(d *doc, n *Node) map[string]int {
+		d = &doc{data: d.data, atoms: map[string]int{}}
 		for _, k := range n.Kids {
 			d.countAtoms(k)
 		}
-		d.countAtoms(&Node{Tail: n.Tail})
+		d.countAtoms(&Node{Tail: n.Tail, Aside: n.Aside})
 		return d.atoms
 	}
-	inBase := count(b)
-	for text, n := range count(o) {
+	inBase := count(m.b, b)
+	for text, n := range count(m.o, o) {
 		if n > inBase[text] {
 			return true
 		}
@@ -231,12 +241,12 @@ func (m *merger) commented(b, o *Node) bool {
 // theirs where ours has none.
 func (m *merger) container(path string, e entry, in setting) []segment {
 	b, o, t := e.b, e.o, e.t
-	if b != nil && bytes.Equal(fold(m.b.data[b.Body.Start:b.Body.End]), fold(m.o.data[o.Body.Start:o.Body.End])) ||
+	if b != nil && alikeText(m.b.data[b.Body.Start:b.Body.End], m.o.data[o.Body.Start:o.Body.End]) ||
 		b != nil && t.Closed && same(b, o) && !m.commented(b, o) {
 		if !same(b, t) {
 			m.note(path, "changed by theirs")
 		}
-		if same(b, t) && bytes.Equal(fold(m.b.data[b.Body.Start:b.Body.End]), fold(m.t.data[t.Body.Start:t.Body.End])) {
+		if same(b, t) && alikeText(m.b.data[b.Body.Start:b.Body.End], m.t.data[t.Body.Start:t.Body.End]) {
 			return text(m.o.text(o.Body))
 		}
 		return text(m.adapt(m.t, t, t.Body, m.indents(e, in)))
@@ -285,13 +295,25 @@ func sepRange(n *Node) Range {
 	return n.Sep
 }
 
-// fold removes what ours and base are not told apart by: CR and trailing blanks.
-func fold(b []byte) []byte {
-	var out []byte
-	for l := range bytes.Lines(b) {
-		out = append(append(out, bytes.TrimRight(l, " \t\r\n")...), '\n')
+// alikeText tells whether two texts differ in CR and blanks at line ends only.
+func alikeText(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
 	}
-	return out
+	for len(a) > 0 && len(b) > 0 {
+		i, j := bytes.IndexByte(a, '\n')+1, bytes.IndexByte(b, '\n')+1
+		if i == 0 {
+			i = len(a)
+		}
+		if j == 0 {
+			j = len(b)
+		}
+		if !bytes.Equal(bytes.TrimRight(a[:i], " \t\r\n"), bytes.TrimRight(b[:j], " \t\r\n")) {
+			return false
+		}
+		a, b = a[i:], b[j:]
+	}
+	return len(a) == len(b)
 }
 
 // kids merges what is below a container; ok is false if its order cannot be merged.
@@ -334,20 +356,19 @@ func (m *merger) conflict(path, reason string, b, o, t []*Node, in setting) {
 		{m.o, o, in.o, &c.Ours, &c.OursStart, &c.OursEnd},
 		{m.t, t, in.t, &c.Theirs, &c.TheirsStart, &c.TheirsEnd},
 	} {
-		data := side.d.data
+		d := side.d
 		if len(side.nodes) == 0 {
 			if side.in != nil {
-				*side.start = bytes.Count(data[:min(afterKids(side.in), len(data))], []byte{'\n'})
+				*side.start = d.line(afterKids(side.in))
 			}
 			*side.end = *side.start
 			continue
 		}
-		from := lineStart(data, side.nodes[0].Body.Start)
-		to := lineEnd(data, max(side.nodes[len(side.nodes)-1].Body.End, from))
-		*side.text = data[from:to]
-		*side.start = bytes.Count(data[:from], []byte{'\n'})
-		*side.end = *side.start + bytes.Count(data[from:to], []byte{'\n'})
-		if to > from && data[to-1] != '\n' {
+		from := d.lineStart(side.nodes[0].Body.Start)
+		to := d.lineEnd(max(side.nodes[len(side.nodes)-1].Body.End, from))
+		*side.text = d.data[from:to]
+		*side.start, *side.end = d.line(from), d.line(to)
+		if to > from && d.data[to-1] != '\n' {
 			*side.end++
 		}
 	}
@@ -365,17 +386,4 @@ func printable(path string) string {
 		}
 	}
 	return s.String()
-}
-
-func lineStart(data []byte, at int) int { return bytes.LastIndexByte(data[:at], '\n') + 1 }
-
-// lineEnd is the end of the line that the byte before at lies in, with its line end.
-func lineEnd(data []byte, at int) int {
-	if at > 0 && data[at-1] == '\n' {
-		return at
-	}
-	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-		return at + i + 1
-	}
-	return len(data)
 }

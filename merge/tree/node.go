@@ -69,12 +69,16 @@ type Node struct {
 	Val   Range
 	Sep   Range // the separator behind Body, empty where there is none
 	Trail Range // the comment behind it, empty where there is none
+	// Open: what is written behind Body would be part of it (a YAML block scalar), so
+	// that there is no room for a comment.
+	Open bool
 	// Hangs: it is the first kid of a Lines container and begins on the line of its head
 	// (YAML "- a: 1"); its column is the indentation of its siblings.
 	Hangs bool
 
 	// Of a Map or List.
 	Kids  []*Node
+	Type  string // what it is in the format ("object"): containers of two types have nothing in common
 	Inner Range  // the part of Body that Kids and Tail cover
 	Tail  []Atom // comments after the last kid; blanks behind the last atom are no atom
 	Aside Range  // the comment behind the head, before Inner (YAML "a: # c"), empty where there is none
@@ -120,7 +124,7 @@ func same(a, b *Node) bool {
 	switch {
 	case a == nil || b == nil:
 		return a == b
-	case a.Kind != b.Kind:
+	case a.Type != b.Type, (a.Kind == Leaf) != (b.Kind == Leaf):
 		return false
 	case a.Kind == Leaf:
 		return a.Value == b.Value
@@ -140,7 +144,12 @@ func (n *Node) digest() [sha256.Size]byte {
 		h.Write(size[:])
 		h.Write([]byte(s))
 	}
-	part(string(rune('0' + n.Kind)))
+	kind := n.Kind
+	if kind == List && len(n.Kids) == 0 {
+		kind = Map // nothing stands in an order
+	}
+	part(string(rune('0' + kind)))
+	part(n.Type)
 	part(n.Value)
 	sums := make([][sha256.Size]byte, 0, len(n.Kids))
 	before := map[string]int{} // how many of a class stand before

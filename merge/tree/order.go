@@ -162,6 +162,9 @@ func within(a, b []string) bool {
 // them that is in order, else before the nearest behind them. Kids whose comments stood
 // above the kid behind them in base go before that one.
 func (x *table) place(m *merger, order []string) []string {
+	if len(order) == len(x.o) && !slices.ContainsFunc(x.t, func(id string) bool { return x.lacks(id) }) {
+		return order
+	}
 	here := make(map[string]bool, len(order))
 	for _, id := range order {
 		here[id] = true
@@ -191,6 +194,14 @@ func (x *table) place(m *merger, order []string) []string {
 		out = append(append(out, before[id]...), id)
 	}
 	return out
+}
+
+// lacks tells whether ours has no kid of an id.
+func (x *table) lacks(id string) bool {
+	if en := x.entries[id]; en != nil {
+		return en.o == nil
+	}
+	return len(x.groups[id][1]) == 0
 }
 
 func without(ids, some []string) []string {

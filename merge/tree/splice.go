@@ -89,8 +89,8 @@ func assemble(pieces []piece, frame *Node, final bool) []segment {
 type indents struct{ base, theirs, ours string }
 
 // indentAt returns the blanks that begin the line of a byte.
-func indentAt(data []byte, at int) string {
-	start := lineStart(data, at)
+func indentAt(d *doc, at int) string {
+	data, start := d.data, d.lineStart(at)
 	end := start
 	for end < len(data) && (data[end] == ' ' || data[end] == '\t') {
 		end++
@@ -102,9 +102,9 @@ func indentAt(data []byte, at int) string {
 // on the line of its container's head.
 func (d *doc) indent(n *Node) string {
 	if n.Hangs {
-		return strings.Repeat(" ", n.Body.Start-lineStart(d.data, n.Body.Start))
+		return strings.Repeat(" ", n.Body.Start-d.lineStart(n.Body.Start))
 	}
-	return indentAt(d.data, n.Body.Start)
+	return indentAt(d, n.Body.Start)
 }
 
 // gap returns the blanks before a node of ours where it is not the first of its line.
@@ -163,7 +163,7 @@ func (m *merger) adapt(d *doc, n *Node, r Range, ind indents) string {
 	var s strings.Builder
 	at := r.Start
 	for at < r.End {
-		end := min(lineEnd(d.data, at+1), r.End)
+		end := min(d.lineEnd(at+1), r.End)
 		for len(fixed) > 0 && fixed[0].End < at {
 			fixed = fixed[1:]
 		}
@@ -250,12 +250,16 @@ func (m *merger) newGap(n *Node, ind indents, in setting, commented bool) string
 }
 
 // removed writes what is left of an entry that theirs removed: comments of the
-// operator's.
-func (m *merger) removed(e entry) (piece, bool) {
-	if m.trailText(m.o, e.o) != m.trailText(m.b, e.b) && !e.o.Trail.Empty() {
-		m.note(join("", e.o), "the comment behind it went with it")
-	}
+// operator's. One that stood behind it becomes a line, where lines are what kids are.
+func (m *merger) removed(e entry, in setting) (piece, bool) {
 	left := m.atoms("", e.b.Lead, e.o.Lead, nil, m.taken[e.o])
+	if trail := m.trailText(m.o, e.o); trail != "" && trail != m.trailText(m.b, e.b) {
+		if in.o.Lines {
+			left += m.gap(e.o) + trail + m.o.eol
+		} else {
+			m.note(join("", e.o), "the comment behind it went with it")
+		}
+	}
 	if strings.TrimSpace(left) == "" {
 		return piece{}, false
 	}

@@ -85,7 +85,7 @@ func (p *toyParser) container(n *tree.Node) error {
 	closing := byte('}')
 	n.Kind, n.Separator, n.FinalSep = tree.Map, ",", true
 	if p.s[p.at] == '[' {
-		n.Kind, closing = tree.List, ']'
+		n.Kind, n.Type, closing = tree.List, "list", ']'
 	}
 	if n.Body.Start == 0 {
 		n.Body.Start = p.at

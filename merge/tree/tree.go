@@ -96,6 +96,7 @@ type doc struct {
 	data    []byte // without byte order mark
 	bom     bool
 	root    *Node
+	lines   []int          // where lines begin, but for the first
 	eol     string         // the line end that most lines have
 	atoms   map[string]int // how often each comment stands in it
 	newline bool           // it ends with a line end
@@ -118,6 +119,12 @@ func load(f Format, data []byte) (*doc, error) {
 		d.eol = "\r\n"
 	}
 	d.newline = bytes.HasSuffix(rest, []byte("\n"))
+	d.lines = make([]int, 0, bytes.Count(rest, []byte("\n")))
+	for i, c := range rest {
+		if c == '\n' {
+			d.lines = append(d.lines, i+1)
+		}
+	}
 	d.countAtoms(root)
 	return d, nil
 }
@@ -130,9 +137,39 @@ func (d *doc) countAtoms(n *Node) {
 			}
 		}
 	}
+	for _, r := range []Range{n.Trail, n.Aside} {
+		if text := Fold(d.text(r)); text != "" {
+			d.atoms[text]++
+		}
+	}
 	for _, k := range n.Kids {
 		d.countAtoms(k)
 	}
+}
+
+// line returns the number of the line that a byte stands in, counted from 0.
+func (d *doc) line(at int) int {
+	n, _ := slices.BinarySearch(d.lines, at+1)
+	return n
+}
+
+// lineStart is where the line of a byte begins.
+func (d *doc) lineStart(at int) int {
+	if n := d.line(at); n > 0 {
+		return d.lines[n-1]
+	}
+	return 0
+}
+
+// lineEnd is the end of the line that the byte before at lies in, with its line end.
+func (d *doc) lineEnd(at int) int {
+	if n := d.line(at - 1); at > 0 && n < len(d.lines) {
+		return d.lines[n]
+	}
+	if at == 0 && len(d.lines) > 0 {
+		return d.lines[0]
+	}
+	return len(d.data)
 }
 
 // text returns the bytes of a range.
