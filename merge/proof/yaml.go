@@ -16,7 +16,8 @@ import (
 func readYAML(data []byte) (*node, error) {
 	top := block("")
 	d := yaml.NewDecoder(bytes.NewReader(data))
-	for i := 0; ; i++ {
+	unnamed := 0
+	for {
 		var doc yaml.Node
 		err := d.Decode(&doc)
 		if errors.Is(err, io.EOF) {
@@ -32,21 +33,42 @@ func readYAML(data []byte) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.id = documentID(n, i)
+		if n.id = documentID(n); n.id == "" {
+			unnamed++
+			n.id = "document " + strconv.Itoa(unnamed)
+		}
 		top.add(n)
 	}
 }
 
-// documentID tells documents apart: by kind and metadata.name where they have these,
-// else by their number.
-func documentID(n *node, number int) string {
+// documentID tells documents apart: by kind and metadata.name, with the namespace, where
+// they have these. Others, for which it is "", are known by their number among them.
+func documentID(n *node) string {
 	kind, ok := n.kidValue("kind")
 	for _, k := range n.kids {
 		if name, named := k.kidValue("name"); ok && named && k.id == "metadata" {
-			return "document " + kind + " " + name
+			if space, ok := k.kidValue("namespace"); ok {
+				name = space + " " + name
+			}
+			return kind + "[name=" + name + "]"
 		}
 	}
-	return "document " + strconv.Itoa(number+1)
+	return ""
+}
+
+// yamlItem gives k the id of an item of a list. Beside the keys that identify items in
+// any format these are known from Kubernetes, Compose and Prometheus.
+func yamlItem(k *node) *node {
+	for _, key := range []string{
+		"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name",
+		"alert", "record", "hostname", "host", "path", "url", "topologyKey", "ip",
+	} {
+		if v, ok := k.kidValue(key); ok {
+			k.id = fmt.Sprintf("[%s=%s]", key, v)
+			return k
+		}
+	}
+	return k.asItem()
 }
 
 func yamlNode(id string, y *yaml.Node, depth int) (*node, error) {
@@ -71,7 +93,7 @@ func yamlNode(id string, y *yaml.Node, depth int) (*node, error) {
 				if err != nil {
 					return nil, err
 				}
-				n.add(k.asItem())
+				n.add(yamlItem(k))
 			}
 			return n, nil
 		}

@@ -25,11 +25,19 @@ func meaning(y *yaml3.Node) string {
 	return s
 }
 
+// typeOf is the type of a collection, "" for a scalar.
+func typeOf(y *yaml3.Node) string {
+	if isCollection(y) {
+		return y.ShortTag()
+	}
+	return ""
+}
+
 // value reads the value behind the indicator of n (key and colon, dash, or document
 // start) in a block, and the rest of its last line. outer is the column of the block
 // collection around it.
 func (r *reader) value(n *tree.Node, y *yaml3.Node, outer int) error {
-	n.Value = meaning(y)
+	n.Value, n.Type = meaning(y), typeOf(y)
 	switch {
 	case isCollection(y) && !isFlow(y):
 		return r.collection(n, y, outer)
@@ -65,6 +73,7 @@ func (r *reader) value(n *tree.Node, y *yaml3.Node, outer int) error {
 		n.Val.End = r.at
 	}
 	n.Body.End = n.Val.End
+	n.Open = y.Style&(yaml3.LiteralStyle|yaml3.FoldedStyle) != 0
 	switch {
 	case len(comments) > 0 && len(r.within) == 0:
 		r.holds(n, tree.Range{Start: from, End: n.Val.Start}, comments)
@@ -125,6 +134,9 @@ func (r *reader) collection(n *tree.Node, y *yaml3.Node, outer int) error {
 	}
 	hangs := !hasProps(y) && r.at > from && !r.atEnd() && r.peek(0) != '#'
 	if !hangs {
+		if !hasProps(y) {
+			r.at = from
+		}
 		n.Aside = r.trail()
 		r.blanks()
 		if !r.newline() {

@@ -82,7 +82,7 @@ func (r *reader) document(n *tree.Node, y *yaml3.Node, explicit bool) error {
 		err = r.value(n, y, -1)
 	case isCollection(y) && !isFlow(y) && !hasProps(y):
 		r.at, n.Lead = n.Full.Start, nil
-		n.Body.Start, n.Value = r.at, meaning(y)
+		n.Body.Start, n.Value, n.Type = r.at, meaning(y), typeOf(y)
 		err = r.kids(n, y, -1, false)
 	default:
 		err = r.value(n, y, -1)

@@ -21,7 +21,8 @@ func (r *reader) flow(n *tree.Node, y *yaml3.Node) error {
 	n.Separator, n.FinalSep = ",", true
 	n.Inner.Start = r.at
 	for i := 0; i < len(y.Content); i += step {
-		k := &tree.Node{Full: tree.Range{Start: r.at}, Lead: r.flowComments()}
+		k := &tree.Node{Full: tree.Range{Start: r.at}}
+		k.Lead = r.flowComments()
 		r.spaces()
 		k.Body.Start = r.at
 		var err error
@@ -104,7 +105,7 @@ func (r *reader) flowEntry(n *tree.Node, key, value *yaml3.Node) error {
 
 // flowValue reads a value within a flow collection.
 func (r *reader) flowValue(n *tree.Node, y *yaml3.Node) error {
-	n.Value = meaning(y)
+	n.Value, n.Type = meaning(y), typeOf(y)
 	if empty(y) && !hasProps(y) {
 		n.Bare = true
 		n.Body.End, n.Val = r.at, tree.Range{Start: r.at, End: r.at}

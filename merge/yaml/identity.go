@@ -12,11 +12,11 @@ import (
 
 // identities are the entries that tell the items of a list from each other, the first
 // that an item has. A mount is known by its place before its name, as one volume may be
-// mounted at several.
+// mounted at several, and a port by its number, as its name may be missing.
 func identities() []string {
 	return []string{
-		"mountPath", "devicePath", "name", "id", "key", "alias", "job_name", "alert", "record",
-		"containerPort", "hostname", "host", "path", "url", "topologyKey", "ip",
+		"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name",
+		"alert", "record", "hostname", "host", "path", "url", "topologyKey", "ip",
 	}
 }
 
@@ -91,6 +91,9 @@ func identify(n *tree.Node, y *yaml3.Node, list nature) {
 	} else if by, id := identity(y); id != nil {
 		n.Tag = "[" + by
 		n.Key = "[" + by + "=" + id.Value + "]"
+		if protocol := scalarAt(y, "protocol"); by == "containerPort" && protocol != nil && protocol.Value != "TCP" {
+			n.Key = "[" + by + "=" + id.Value + "/" + protocol.Value + "]"
+		}
 		n.Label, n.Bag = n.Key, false
 	}
 }
