@@ -148,7 +148,9 @@ func finish(f *os.File, meta Meta) (refused []string, err error) {
 			return nil, err
 		}
 	}
-	refused = fsys.SetXattrs(f, meta.Attrs)
+	if refused, err = fsys.SetXattrs(f, meta.Attrs); err != nil {
+		return refused, err
+	}
 	return refused, f.Chmod(os.FileMode(meta.Mode))
 }
 

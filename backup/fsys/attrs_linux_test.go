@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -51,8 +52,16 @@ func TestXattrs(t *testing.T) {
 	dst, err := tree.Root().Create("new")
 	must(t, err)
 	defer func() { _ = dst.Close() }()
-	if refused := SetXattrs(dst, append(want, Xattr{"nonsense.name", nil})); !slices.Equal(refused, []string{"nonsense.name"}) {
-		t.Errorf("refused %q, want only nonsense.name", refused)
+	refused, err := SetXattrs(dst, append(slices.Clone(want), Xattr{"nonsense.name", nil}))
+	if os.Geteuid() == 0 {
+		if err == nil || len(refused) > 0 || !strings.Contains(err.Error(), "nonsense.name") {
+			t.Errorf("refused %q, %v; want an error that names nonsense.name", refused, err)
+		}
+	} else if err != nil || !slices.Equal(refused, []string{"nonsense.name"}) {
+		t.Errorf("refused %q, %v; want only nonsense.name", refused, err)
+	}
+	if refused, err := SetXattrs(dst, []Xattr{{"user.big", make([]byte, 1<<17)}}); err == nil || len(refused) > 0 {
+		t.Errorf("an attribute that no file system takes: refused %q, %v; want an error", refused, err)
 	}
 	got, err := Xattrs(dst)
 	must(t, err)

@@ -153,7 +153,7 @@ func TestCopyAndReserve(t *testing.T) {
 	must(t, Reserve(reserved, 1<<16))
 	attrs, err := Xattrs(src)
 	must(t, err)
-	if refused := SetXattrs(dst, attrs); len(refused) > 0 {
-		t.Errorf("not copied within one directory: %q", refused)
+	if refused, err := SetXattrs(dst, attrs); err != nil || len(refused) > 0 {
+		t.Errorf("not copied within one directory: %q, %v", refused, err)
 	}
 }

@@ -53,4 +53,4 @@ type Xattr struct {
 func Xattrs(*os.File) ([]Xattr, error) { return nil, nil }
 
 // SetXattrs sets nothing here.
-func SetXattrs(*os.File, []Xattr) []string { return nil }
+func SetXattrs(*os.File, []Xattr) ([]string, error) { return nil, nil }

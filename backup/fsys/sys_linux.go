@@ -1,7 +1,9 @@
 package fsys
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -144,12 +146,25 @@ func Xattrs(f *os.File) ([]Xattr, error) {
 	return out, nil
 }
 
-// SetXattrs sets the attributes on f and returns the names that it may not set.
-func SetXattrs(f *os.File, attrs []Xattr) (refused []string) {
+// SetXattrs sets the attributes on f and returns the names of those that this user has no
+// right to set; whoever updates has been told of them. Anything else that fails, as root
+// also a lack of rights, is an error. What f has already, such as a label that it was
+// made with, need not be set.
+func SetXattrs(f *os.File, attrs []Xattr) (refused []string, err error) {
+	fd := int(f.Fd())
 	for _, a := range attrs {
-		if err := unix.Fsetxattr(int(f.Fd()), a.Name, a.Value, 0); err != nil {
-			refused = append(refused, a.Name)
+		err := retry(func() error { return unix.Fsetxattr(fd, a.Name, a.Value, 0) })
+		if err == nil {
+			continue
 		}
+		have := make([]byte, len(a.Value)+1)
+		if n, e := unix.Fgetxattr(fd, a.Name, have); e == nil && bytes.Equal(have[:n], a.Value) {
+			continue
+		}
+		if os.Geteuid() == 0 || err != unix.EPERM && err != unix.EACCES && err != unix.ENOTSUP {
+			return refused, &PathError{f.Name(), fmt.Errorf("attribute %s: %w", a.Name, err)}
+		}
+		refused = append(refused, a.Name)
 	}
-	return refused
+	return refused, nil
 }

@@ -57,7 +57,7 @@ func Xattrs(f *os.File) ([]Xattr, error) {
 
 // SetXattrs sets the attributes on f and returns the names that it may not set. The
 // list is set as it is, with what it had inherited where it came from.
-func SetXattrs(f *os.File, attrs []Xattr) (refused []string) {
+func SetXattrs(f *os.File, attrs []Xattr) (refused []string, err error) {
 	for _, a := range attrs {
 		err := errors.ErrUnsupported
 		if a.Name == accessList {
@@ -70,5 +70,5 @@ func SetXattrs(f *os.File, attrs []Xattr) (refused []string) {
 			refused = append(refused, a.Name)
 		}
 	}
-	return refused
+	return refused, nil
 }
