@@ -80,7 +80,7 @@ func TestReaders(t *testing.T) {
 		{"xml", "<a><b></a></b>", "error"},
 		{"xml", "<a>&unknown;</a>", "error"},
 		{"yaml", "a: 1\na: '1'\nb: [x, {id: 7, v: null}, [y]]\n", "document 1{a=!!int 1, a=!!str 1, b{[]=!!str x=!!str x, [id=!!int 7]{id=!!int 7, v=!!null null}, []{[]=!!str y=!!str y}}}"},
-		{"yaml", "kind: K\nmetadata: {name: n}\n---\n---\na: &x b\nc: *x\n", "document !!str K !!str n{kind=!!str K, metadata{name=!!str n}}, document 2=!!null , document 3{a=&x !!str b, c=*x}"},
+		{"yaml", "kind: K\nmetadata: {name: n}\n---\n---\na: &x b\nc: *x\n", "!!str K[name=!!str n]{kind=!!str K, metadata{name=!!str n}}, document 1=!!null , document 2{a=&x !!str b, c=*x}"},
 		{"yaml", "# only a comment\n", ""},
 		{"yaml", "a: *unknown\n", "error"},
 		{"yaml", "a: b: c\n", "error"},
