@@ -39,9 +39,10 @@ var (
 
 // Parse returns the tree of a text.
 func Parse(data []byte) (*tree.Node, error) {
-	b := tree.NewBuilder(data)
-	for at := 0; at < len(data); {
-		end, line := tree.NextLine(data, at)
+	text := string(data)
+	b := tree.NewBuilder(text)
+	for at := 0; at < len(text); {
+		end, line := tree.NextLine(text, at)
 		content := strings.TrimLeft(line, blanks)
 		start := at + len(line) - len(content)
 		content = strings.TrimRight(content, blanks)
@@ -55,7 +56,7 @@ func Parse(data []byte) (*tree.Node, error) {
 				b.Other(end)
 			}
 		default:
-			n, last, err := setting(data, start, content, end)
+			n, last, err := setting(text, start, content, end)
 			if err != nil {
 				return nil, fmt.Errorf("byte %d: %w", start, err)
 			}
@@ -77,26 +78,26 @@ func slotNode(line string, at int, m []int) *tree.Node {
 
 // setting reads the assignment that begins at start, whose first line is content and ends
 // at end.
-func setting(data []byte, start int, content string, end int) (n *tree.Node, last int, err error) {
+func setting(text string, start int, content string, end int) (n *tree.Node, last int, err error) {
 	m := assignment.FindStringSubmatchIndex(content)
 	if m == nil {
 		return nil, 0, errScript
 	}
 	at := start + m[1]
 	n = &tree.Node{Key: content[m[2]:m[3]]}
-	if at < len(data) && (data[at] == '"' || data[at] == '\'') && m[1] < len(content) {
-		quote := closing(data[at:])
+	if at < len(text) && (text[at] == '"' || text[at] == '\'') && m[1] < len(content) {
+		quote := closing(text[at:])
 		if quote < 0 {
 			return nil, 0, errQuote
 		}
 		if at+quote >= end { // it ends on a later line
-			end, _ = tree.NextLine(data, at+quote)
+			end, _ = tree.NextLine(text, at+quote)
 			n.Verbatim = true
 		}
 	} else if strings.HasSuffix(content, `\`) {
 		return nil, 0, errScript
 	}
-	raw := strings.TrimRight(string(data[at:end]), blanks+"\n")
+	raw := strings.TrimRight(text[at:end], blanks+"\n")
 	n.Val = tree.Range{Start: at, End: at + len(raw)}
 	n.Body = tree.Range{Start: start, End: n.Val.End}
 	n.Value = strings.ReplaceAll(raw, "\r\n", "\n")
@@ -104,7 +105,7 @@ func setting(data []byte, start int, content string, end int) (n *tree.Node, las
 }
 
 // closing returns where the quote that b begins with ends, -1 if it does not.
-func closing(b []byte) int {
+func closing(b string) int {
 	for i := 1; i < len(b); i++ {
 		switch {
 		case b[i] == '\\' && b[0] == '"':

@@ -22,9 +22,10 @@ func Directives() tree.Format { return tree.Format{Name: "directive", Parse: Par
 
 // ParseDirectives returns the tree of a text.
 func ParseDirectives(data []byte) (*tree.Node, error) {
-	b := tree.NewBuilder(data)
-	for at := 0; at < len(data); {
-		end, line := tree.NextLine(data, at)
+	text := string(data)
+	b := tree.NewBuilder(text)
+	for at := 0; at < len(text); {
+		end, line := tree.NextLine(text, at)
 		start, content := trim(line, at)
 		switch {
 		case content == "":

@@ -43,9 +43,10 @@ var (
 
 // Parse returns the tree of a text.
 func Parse(data []byte) (*tree.Node, error) {
-	b := tree.NewBuilder(data)
-	for at, number := 0, 1; at < len(data); number++ {
-		end, line := tree.NextLine(data, at)
+	text := string(data)
+	b := tree.NewBuilder(text)
+	for at, number := 0, 1; at < len(text); number++ {
+		end, line := tree.NextLine(text, at)
 		start, content := trim(line, at)
 		switch {
 		case content == "":
@@ -69,7 +70,7 @@ func Parse(data []byte) (*tree.Node, error) {
 				return nil, fmt.Errorf("line %d: %w", number, err)
 			}
 			for indent := start - at; ; number++ {
-				next, nextStart, more := continuation(data, end, indent, strings.HasSuffix(content, `\`))
+				next, nextStart, more := continuation(text, end, indent, strings.HasSuffix(content, `\`))
 				if more == "" {
 					break
 				}
@@ -90,11 +91,11 @@ var assignment = regexp.MustCompile(`^[A-Za-z0-9_.\-]+[ \t]*=`)
 
 // continuation returns the line at at if it goes on with the value before it: it stands
 // deeper than its key, or a backslash ended the line before, and it is nothing in itself.
-func continuation(data []byte, at, indent int, escaped bool) (end, start int, content string) {
-	if at >= len(data) {
+func continuation(text string, at, indent int, escaped bool) (end, start int, content string) {
+	if at >= len(text) {
 		return 0, 0, ""
 	}
-	end, line := tree.NextLine(data, at)
+	end, line := tree.NextLine(text, at)
 	start, content = trim(line, at)
 	if content == "" || start-at <= indent && !escaped || strings.IndexByte("#;[", content[0]) >= 0 || assignment.MatchString(content) {
 		return 0, 0, ""

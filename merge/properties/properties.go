@@ -31,10 +31,11 @@ var slot = regexp.MustCompile(`^[#!]+[ \t]*([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=(.*
 
 // Parse returns the tree of a text.
 func Parse(data []byte) (*tree.Node, error) {
-	b := tree.NewBuilder(data)
-	for at := 0; at < len(data); {
-		end, line := tree.NextLine(data, at)
-		if strings.Contains(line, "\r") {
+	text := string(data)
+	b := tree.NewBuilder(text)
+	for at := 0; at < len(text); {
+		end, line := tree.NextLine(text, at)
+		if strings.IndexByte(line, '\r') >= 0 {
 			return nil, errors.New("a line that ends with CR alone")
 		}
 		trimmed := strings.TrimLeft(line, blanks)
@@ -42,13 +43,13 @@ func Parse(data []byte) (*tree.Node, error) {
 		case trimmed == "":
 			b.Other(end)
 		case trimmed[0] == '#' || trimmed[0] == '!':
-			if m := slot.FindStringSubmatchIndex(trimmed); m != nil {
+			if m := findSlot(trimmed); m != nil {
 				b.Add(slotNode(trimmed, at+len(line)-len(trimmed), m), end)
 			} else {
 				b.Other(end)
 			}
 		default:
-			n, last, err := setting(data, at)
+			n, last, err := setting(text, at)
 			if err != nil {
 				return nil, err
 			}
@@ -58,6 +59,14 @@ func Parse(data []byte) (*tree.Node, error) {
 		at = end
 	}
 	return b.Done(), nil
+}
+
+// findSlot finds the key and the value of a commented-out setting; nil for prose.
+func findSlot(comment string) []int {
+	if strings.IndexByte(comment, '=') < 0 {
+		return nil
+	}
+	return slot.FindStringSubmatchIndex(comment)
 }
 
 const blanks = " \t\f"
@@ -76,17 +85,15 @@ func slotNode(line string, at int, m []int) *tree.Node {
 
 // setting reads the key and value that begin on the line at at; end is where their last
 // line ends.
-func setting(data []byte, at int) (n *tree.Node, end int, err error) {
-	end, line := tree.NextLine(data, at)
+func setting(text string, at int) (n *tree.Node, end int, err error) {
+	end, line := tree.NextLine(text, at)
 	start := at + len(line) - len(strings.TrimLeft(line, blanks))
-	// The logical line, and where each of its bytes stands in the text.
 	logical := strings.TrimLeft(line, blanks)
-	places := []int{0}
-	offsets := []int{start}
-	for continues(logical) && end < len(data) {
+	var places, offsets []int // where continued lines begin, in the logical line and the text
+	for continues(logical) && end < len(text) {
 		logical = logical[:len(logical)-1]
 		next := end
-		end, line = tree.NextLine(data, next)
+		end, line = tree.NextLine(text, next)
 		rest := strings.TrimLeft(line, blanks)
 		places = append(places, len(logical))
 		offsets = append(offsets, next+len(line)-len(rest))
@@ -97,16 +104,16 @@ func setting(data []byte, at int) (n *tree.Node, end int, err error) {
 	}
 	// place is where byte i of the logical line stands; its end is behind the byte before.
 	place := func(i int) int {
-		for k := len(places) - 1; k > 0; k-- {
+		for k := len(places) - 1; k >= 0; k-- {
 			if i > places[k] {
 				return offsets[k] + i - places[k]
 			}
 		}
-		return offsets[0] + i
+		return start + i
 	}
 
 	keyEnd := 0
-	for keyEnd < len(logical) && !strings.ContainsRune("=:"+blanks, rune(logical[keyEnd])) {
+	for keyEnd < len(logical) && strings.IndexByte("=:"+blanks, logical[keyEnd]) < 0 {
 		if logical[keyEnd] == '\\' {
 			keyEnd++
 		}

@@ -1,8 +1,8 @@
 package tree
 
 import (
-	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Builder makes the tree of a format whose keys are whole lines. It is told the lines
@@ -10,7 +10,7 @@ import (
 // lead of the node that follows. A block of comments at the top that a blank line
 // follows is the head of the file, and the lead of the root.
 type Builder struct {
-	data    []byte
+	text    string
 	root    *Node
 	in      *Node // the section that is open, or the root
 	pending []Atom
@@ -18,20 +18,28 @@ type Builder struct {
 }
 
 // NewBuilder returns a builder for a text.
-func NewBuilder(data []byte) *Builder {
-	root := &Node{Kind: Map, Lines: true, Full: Range{0, len(data)}, Body: Range{0, len(data)}, Inner: Range{0, len(data)}}
-	return &Builder{data: data, root: root, in: root}
+func NewBuilder(text string) *Builder {
+	all := Range{0, len(text)}
+	root := &Node{Kind: Map, Lines: true, Full: all, Body: all, Inner: all}
+	return &Builder{text: text, root: root, in: root}
 }
 
 // Other takes the line that ends at end: a comment or a blank line.
 func (b *Builder) Other(end int) {
-	line := string(b.data[b.at:end])
-	b.pending = append(b.pending, Atom{Range{b.at, end}, Fold(line)})
+	b.pending = append(b.pending, Atom{Range{b.at, end}, Fold(b.text[b.at:end])})
 	b.at = end
 }
 
 // Fold is the Text of a comment: blanks folded.
-func Fold(s string) string { return strings.Join(strings.Fields(s), " ") }
+func Fold(s string) string {
+	s = strings.TrimSpace(s)
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf || c < ' ' || c == ' ' && s[i+1] == ' ' {
+			return strings.Join(strings.Fields(s), " ")
+		}
+	}
+	return s
+}
 
 // Add takes a node whose Body, Val and Trail are set and whose lines end at end.
 func (b *Builder) Add(n *Node, end int) {
@@ -102,10 +110,16 @@ func (b *Builder) Done() *Node {
 
 // NextLine returns the end of the line that begins at at, with its line end, and its
 // content without it.
-func NextLine(data []byte, at int) (end int, content string) {
-	end = len(data)
-	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-		end = at + i + 1
+func NextLine[T string | []byte](text T, at int) (end int, content string) {
+	for end = at; end < len(text); {
+		end++
+		if text[end-1] == '\n' {
+			break
+		}
 	}
-	return end, strings.TrimRight(string(data[at:end]), "\r\n")
+	last := end
+	for last > at && (text[last-1] == '\n' || text[last-1] == '\r') {
+		last--
+	}
+	return end, string(text[at:last])
 }
