@@ -244,3 +244,20 @@ func meaning(t *testing.T, data []byte) string {
 	}
 	return spell(n)
 }
+
+// FuzzMerge: whatever the texts, a merge ends, and a clean one can be read.
+func FuzzMerge(f *testing.F) {
+	for _, c := range slices.Concat(plainCases(), listCases(), commentedCases()) {
+		f.Add([]byte(c.base), []byte(c.ours), []byte(c.theirs))
+	}
+	structure := tree.Structure(json.Commented())
+	f.Fuzz(func(t *testing.T, base, ours, theirs []byte) {
+		r, ok := structure(base, ours, theirs, merge.Result{Conflicts: make([]merge.Conflict, 1)}, merge.Options{})
+		if !ok || !r.Clean() {
+			return
+		}
+		if _, err := json.ParseCommented(bytes.TrimPrefix(r.Merged, []byte("\uFEFF"))); err != nil {
+			t.Fatalf("%v in %q", err, r.Merged)
+		}
+	})
+}

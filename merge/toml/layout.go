@@ -112,66 +112,78 @@ func (l *layout) headComment() {
 	l.in = newHead(l.root, end)
 }
 
-// header takes a table or item, whose header goes from the start of its Body to that of
-// its Inner. arrays is how many of the names on the way to it are arrays of tables, more
-// tells whether the array has other items.
-func (l *layout) header(n *tree.Node, path []string, array bool, arrays int, more bool) error {
-	for len(l.items) > 0 && !leads(l.items[len(l.items)-1].path, path, array) {
-		l.items = l.items[:len(l.items)-1]
+// table takes a table, whose header goes from the start of its Body to that of its Inner.
+// arrays is how many of the names on the way to it are arrays of tables.
+func (l *layout) table(n *tree.Node, path []string, arrays int) error {
+	l.leave(path, false)
+	parent, err := l.parent(path, arrays)
+	if err != nil {
+		return err
 	}
-	var in *tree.Node // the array that the item goes into, if it is there yet
-	if i := len(l.items) - 1; i >= 0 && len(l.items[i].path) == len(path) {
-		in = l.items[i].array
-		l.release(l.items[i].node)
-		l.items = l.items[:i]
-	}
-	if arrays != len(l.items) {
-		return errors.New(spell(path) + ": a table below an array that other tables part")
-	}
-	if l.depth()+2 > tree.MaxDepth {
-		return tree.ErrDepth
-	}
-	parent := l.root
-	if arrays > 0 {
-		parent = l.items[arrays-1].node
-	}
-	l.release(parent)
-	start, end := n.Body.Start, n.Inner.Start
-	if !array {
-		n.Key, n.Label = "["+spell(path)+"]", spell(path)
-		l.lead(n)
-		parent.Kids = append(parent.Kids, n)
-		l.in = n
-		l.grow(end)
-		return nil
-	}
-	if in == nil {
-		in = &tree.Node{Kind: tree.List, Type: "array", Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
-		if more {
-			return errors.New(spell(path) + ": an array of tables that other tables part")
-		}
-		l.lead(in)
-		in.Body.Start, in.Inner.Start = start, start
-		n.Full.Start = start
-		parent.Kids = append(parent.Kids, in)
-		l.arrays, l.names = append(l.arrays, in), append(l.names, path[len(path)-1])
-	} else {
-		l.lead(n)
-	}
-	in.Kids = append(in.Kids, n)
-	l.items = append(l.items, item{path, in, n})
-	l.in = newHead(n, end)
-	l.grow(end)
+	n.Key, n.Label = "["+spell(path)+"]", spell(path)
+	l.lead(n)
+	parent.Kids = append(parent.Kids, n)
+	l.in = n
+	l.grow(n.Inner.Start)
 	return nil
 }
 
-// leads tells whether the item at path from can hold the table at path to, or is of the
-// same array.
-func leads(from, to []string, array bool) bool {
-	if len(from) > len(to) || !slices.Equal(from, to[:len(from)]) {
-		return false
+// item takes an item of an array of tables; more tells whether the array has others.
+func (l *layout) item(n *tree.Node, path []string, arrays int, more bool) error {
+	l.leave(path, true)
+	var array *tree.Node
+	if i := len(l.items) - 1; i >= 0 && len(l.items[i].path) == len(path) {
+		array = l.items[i].array
+		l.release(l.items[i].node)
+		l.items = l.items[:i]
 	}
-	return len(from) < len(to) || array
+	parent, err := l.parent(path, arrays)
+	switch {
+	case err != nil:
+		return err
+	case array != nil:
+		l.lead(n)
+	case more:
+		return errors.New(spell(path) + ": an array of tables that other tables part")
+	default:
+		array = &tree.Node{Kind: tree.List, Type: "array", Lines: true, Key: "[[" + spell(path) + "]]", Label: spell(path)}
+		l.lead(array)
+		array.Body.Start, array.Inner.Start, n.Full.Start = n.Body.Start, n.Body.Start, n.Body.Start
+		parent.Kids = append(parent.Kids, array)
+		l.arrays, l.names = append(l.arrays, array), append(l.names, path[len(path)-1])
+	}
+	array.Kids = append(array.Kids, n)
+	l.items = append(l.items, item{path, array, n})
+	l.in = newHead(n, n.Inner.Start)
+	l.grow(n.Inner.Start)
+	return nil
+}
+
+// leave closes the items that the table at path does not go into. An item of the same
+// array stays.
+func (l *layout) leave(path []string, array bool) {
+	for i := len(l.items) - 1; i >= 0; i-- {
+		in := l.items[i].path
+		if len(in) <= len(path) && slices.Equal(in, path[:len(in)]) && (array || len(in) < len(path)) {
+			return
+		}
+		l.items = l.items[:i]
+	}
+}
+
+// parent returns what the table or array at path goes into.
+func (l *layout) parent(path []string, arrays int) (*tree.Node, error) {
+	parent := l.root
+	switch {
+	case arrays != len(l.items):
+		return nil, errors.New(spell(path) + ": a table below an array that other tables part")
+	case l.depth()+2 > tree.MaxDepth:
+		return nil, tree.ErrDepth
+	case arrays > 0:
+		parent = l.items[arrays-1].node
+	}
+	l.release(parent)
+	return parent, nil
 }
 
 // done returns the tree. Comments behind the last key are the tail of the root.

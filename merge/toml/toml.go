@@ -112,7 +112,8 @@ func (p *parser) header() error {
 		return p.want(closing)
 	}
 	p.at += len(closing)
-	if _, err := p.lineEnd(); err != nil {
+	comment, err := p.lineEnd()
+	if err != nil {
 		return err
 	}
 	table, arrays, more, err := p.names.header(path, array)
@@ -120,7 +121,14 @@ func (p *parser) header() error {
 		return p.fault(err)
 	}
 	p.table = table
-	return p.layout.header(path, array, arrays, more, start, p.at)
+	n := &tree.Node{
+		Kind: tree.Map, Lines: true, Aside: comment,
+		Body: tree.Range{Start: start}, Inner: tree.Range{Start: p.at},
+	}
+	if array {
+		return p.layout.item(n, path, arrays, more)
+	}
+	return p.layout.table(n, path, arrays)
 }
 
 // assignment reads a key and its value, the names of which go below in.
