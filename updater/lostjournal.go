@@ -18,14 +18,20 @@ import (
 //
 // The first sign costs a look at each snapshot. The second, for a transaction that was
 // turning round already, reads the files that it changed, and only where the marker OPEN
-// still stands.
-func (u *Updater) findLostJournal() error {
-	ids, err := backup.List(u.tree)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
+// still stands. What then cannot be read is an *[OpenError].
+func (u *Updater) findLostJournal() (err error) {
 	marker, err := u.tree.Lstat(journal.Open)
 	if err != nil {
+		return err
+	}
+	signs := marker.Exists
+	defer func() {
+		if err != nil && signs {
+			err = &OpenError{Cause: err, Script: restoreScriptOf(u.tree, nil)}
+		}
+	}()
+	ids, err := backup.List(u.tree)
+	if err != nil || len(ids) == 0 {
 		return err
 	}
 	for _, id := range slices.Backward(ids) {
@@ -35,6 +41,7 @@ func (u *Updater) findLostJournal() error {
 			return err
 		}
 		if undo.Exists {
+			signs = true
 			return u.turnBack(dir)
 		}
 	}

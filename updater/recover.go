@@ -31,9 +31,10 @@ import (
 func (u *Updater) recover(ctx context.Context) (*Recovery, error) {
 	rec, err := journal.Read(u.tree)
 	if rec == nil && err == nil {
-		if err = u.findLostJournal(); err == nil {
-			rec, err = journal.Read(u.tree)
+		if err := u.findLostJournal(); err != nil {
+			return nil, err
 		}
+		rec, err = journal.Read(u.tree)
 	}
 	if err != nil {
 		return nil, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, nil)}

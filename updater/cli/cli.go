@@ -67,8 +67,7 @@ func System(version string) Env {
 // the exit code, one of the exit constants.
 func Main(args []string, env Env) int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away must not kill a commit
-	ctx, stop := interruptible()
-	defer stop()
+	ctx, _ := interruptible()      // to the very end: a late signal must not hide how the run ended
 	return runIn(ctx, args, env)
 }
 

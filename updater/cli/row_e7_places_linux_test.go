@@ -23,7 +23,7 @@ func TestE7Places(t *testing.T) {
 		}
 		o := finish(t, cmd)
 		o.wants(t, what, 0)
-		if strings.ContainsAny(o.stdout+o.stderr, "\x1b\xff") {
+		if o.raw() {
 			t.Errorf("%s: the path is printed raw: %q", what, o.stdout+o.stderr)
 		}
 		alike(t, what, fresh, product(t, dir))

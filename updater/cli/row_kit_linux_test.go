@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // The row tests (row_*_test.go) show rows of the fault tables in docs/reliability.md with
@@ -103,7 +104,7 @@ func newPlant(t *testing.T, old, fresh files) *plant {
 	t.Helper()
 	bin, err := realBinary()
 	ok(t, err)
-	p := &plant{dir: t.TempDir(), bin: bin}
+	p := &plant{dir: scratch(t), bin: bin}
 	for _, d := range []string{p.dir, filepath.Dir(p.dir)} { // other users have to get there
 		ok(t, os.Chmod(d, 0o755))
 	}
@@ -120,6 +121,26 @@ func newPlant(t *testing.T, old, fresh files) *plant {
 	old.write(t, p.home)
 	ok(t, os.Chmod(p.home, 0o755))
 	return p
+}
+
+// scratch is a directory for a test, in memory where programs may run there: a disk that
+// others use makes each of the many syncs slow.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "inplace-rows")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	try := filepath.Join(dir, "try.sh")
+	ok(t, os.WriteFile(try, []byte("#!/bin/sh\n"), 0o755))
+	if exec.Command(try).Run() != nil {
+		return t.TempDir()
+	}
+	work := filepath.Join(dir, "work")
+	ok(t, os.Remove(try))
+	ok(t, os.Mkdir(work, 0o755))
+	return work
 }
 
 // adopted is a plant with the usual trees, an edited configuration and an exploded archive.
@@ -255,6 +276,12 @@ func alike(t *testing.T, what string, want, got map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// raw reports whether a text has bytes that a terminal would obey or could not show.
+func (o ending) raw() bool {
+	text := o.stdout + o.stderr
+	return !utf8.ValidString(text) || strings.ContainsAny(text, "\x1b\u202e\t\r")
 }
 
 // restore brings the directory to to the state of from, with all metadata.
