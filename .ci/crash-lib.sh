@@ -101,7 +101,7 @@ write_setup() {
 # an installation goes to what the metadata announce, with every byte of it, and what it has
 # then reached, level 0 or 1, is the tree that is compared. Contents that nothing names yet
 # may lie in the repository. The client works outside the scratch directory, so that its
-# calls do not count; noting the level makes two or three that do.
+# calls do not count; noting the level makes five that do.
 write_release() {
 	cat >"$made/release.sh" <<-'TEXT'
 		. "$CI_MADE/env"
@@ -122,8 +122,10 @@ write_release() {
 		"$client/home/bin/update.sh" --dry-run
 		level=$(sed -n 's/^ *"\{0,1\}level"\{0,1\}: *\([0-9]*\).*/\1/p' "$client/home/updates/installed/installed.yaml")
 		if [ "$(cat "$CT_ROOT/level" 2>/dev/null)" != "$level" ]; then
-			printf %s "$level" >"$CT_ROOT/level"
-			sync "$CT_ROOT/level"
+			printf %s "$level" >"$CT_WORK/level"
+			sync "$CT_WORK/level"
+			mv "$CT_WORK/level" "$CT_ROOT/level"
+			sync "$CT_ROOT"
 		fi
 	TEXT
 }
