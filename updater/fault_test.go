@@ -16,23 +16,6 @@ import (
 	"time"
 )
 
-var errInjected = errors.New("injected")
-
-// faultBench has every kind of change in it.
-func faultBench(t *testing.T) *bench {
-	be := newBench(t, sampleProduct, tree{
-		"bin/start.sh": "0755 one\n", "conf/server.conf": "port=8080\n\n\n\nhost=a\n", "lib/core-1.jar": "\x00one", "lib/link.jar": "-> core-1.jar",
-		"lib/old/x.jar": "\x00x", "mode.sh": "0644 m\n", "kind": "a file\n", "kind2/inner": "a dir\n", "empty/": "", "webapps/app.war": "\x00war1",
-	}, tree{
-		"bin/start.sh": "0755 two\n", "conf/server.conf": "port=8080\n\n\n\nhost=b\n", "lib/core-2.jar": "\x00two", "lib/link.jar": "-> core-2.jar",
-		"mode.sh": "0755 m\n", "kind/inner": "a dir now\n", "kind2": "a file now\n", "empty2/deep/": "", "webapps/app.war": "\x00war2",
-	})
-	tree{"conf/server.conf": "port=9090\n\n\n\nhost=a\n", "webapps/app/index.html": "made\n"}.write(t, be.home)
-	must(t, os.Link(filepath.Join(be.home, "webapps/app.war"), filepath.Join(be.home, "second-name")))
-	be.adopt(t)
-	return be
-}
-
 // copyTree copies a tree with its modes, times, links and hard links. It starts no
 // process: a child of one test would hold the locks of another until it execs.
 func copyTree(t *testing.T, from, to string) {

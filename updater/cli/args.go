@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -237,9 +235,4 @@ func dashed(name string) string {
 func takesValue(f cli.Flag) bool {
 	d, ok := f.(cli.DocGenerationFlag)
 	return ok && d.TakesValue()
-}
-
-// baseName is the last element of a path of any system, without .exe.
-func baseName(name string) string {
-	return strings.TrimSuffix(path.Base(filepath.ToSlash(name)), ".exe")
 }
