@@ -20,8 +20,6 @@ func identify(e *node) {
 		attrs = []string{"username"}
 	case "role":
 		attrs = []string{"rolename"}
-	case "bean":
-		attrs = []string{"id", "name", "class"}
 	case "constructor-arg":
 		attrs = []string{"index", "name", "type"}
 	case "import":

@@ -48,10 +48,10 @@ func (m *merger) match(path string, e entry) *table {
 			}
 		}
 	}
-	if len(repeated) > 0 {
-		x.tear(sides, repeated)
-	}
 	alias := [3]map[string]string{nil, edited(sides[0], sides[1], cells, 0, 1, 2), edited(sides[0], sides[2], cells, 0, 2, 1)}
+	if len(repeated) > 0 {
+		x.tear(sides, repeated, alias)
+	}
 	for i, kids := range sides {
 		ids := make([]string, 0, len(kids))
 		number := map[string]int{}
@@ -59,6 +59,9 @@ func (m *merger) match(path string, e entry) *table {
 			id := k.Key
 			c := cells[id]
 			to, renamed := alias[i][id]
+			if renamed {
+				id, c = to, cells[to]
+			}
 			switch {
 			case !c.repeated() && !renamed:
 				if x.entries[id] == nil {
@@ -66,17 +69,15 @@ func (m *merger) match(path string, e entry) *table {
 				}
 				ids = append(ids, id)
 				continue
-			case !c.repeated():
-				id = to
-			default:
-				group := k.Key + "\x00group"
+			case c.repeated():
+				group := id + "\x00group"
 				if x.torn[group] != "" {
 					if number[group]++; number[group] == 1 {
 						ids = append(ids, group)
 					}
 					continue
 				}
-				id = fmt.Sprintf("%s\x00%x", k.Key, k.digest())
+				id = fmt.Sprintf("%s\x00%x", id, k.digest())
 				number[id]++
 				id = fmt.Sprintf("%s\x00%d", id, number[id])
 			}
@@ -96,18 +97,25 @@ func (m *merger) match(path string, e entry) *table {
 	return x
 }
 
-// tear finds the repeated keys that are a conflict.
-func (x *table) tear(sides [3][]*Node, repeated map[string][3][]*Node) {
+// tear finds the repeated keys that are a conflict. A kid that a side renamed counts
+// under its old key.
+func (x *table) tear(sides [3][]*Node, repeated map[string][3][]*Node, alias [3]map[string]string) {
+	renamed := map[string]bool{}
 	for i, kids := range sides {
 		for _, k := range kids {
-			if g, ok := repeated[k.Key]; ok {
+			key := k.Key
+			if to, ok := alias[i][key]; ok {
+				key = to
+				renamed[key] = true
+			}
+			if g, ok := repeated[key]; ok {
 				g[i] = append(g[i], k)
-				repeated[k.Key] = g
+				repeated[key] = g
 			}
 		}
 	}
 	for key, g := range repeated {
-		if reason := groupReason(g); reason != "" {
+		if reason := groupReason(g, renamed[key]); reason != "" {
 			id := key + "\x00group"
 			x.torn[id], x.groups[id] = reason, g
 		}
@@ -115,8 +123,8 @@ func (x *table) tear(sides [3][]*Node, repeated map[string][3][]*Node) {
 }
 
 // groupReason says why kids of one key that cannot be told apart are a conflict; "" if
-// they are none.
-func groupReason(g [3][]*Node) string {
+// they are none. renamed: a side renamed one of them.
+func groupReason(g [3][]*Node, renamed bool) string {
 	equal := func(a, b []*Node) bool { return slices.EqualFunc(a, b, same) }
 	b, o, t := g[0], g[1], g[2]
 	if equal(b, o) || equal(b, t) || equal(o, t) {
@@ -128,6 +136,8 @@ func groupReason(g [3][]*Node) string {
 		return ""
 	case !all[0].Bag:
 		return "it stands several times, and both sides changed that"
+	case renamed:
+		return "one side renamed it, the other has it several times"
 	}
 	count := map[[32]byte][3]int{}
 	for i, side := range g {

@@ -215,6 +215,9 @@ func commentIn(tail []segment) bool {
 	return slices.ContainsFunc(tail, func(s segment) bool { return strings.TrimSpace(s.text) != "" })
 }
 
+// unblanked is a text without blanks and line ends.
+func unblanked(s string) string { return strings.Join(strings.Fields(s), "") }
+
 // commented tells whether ours has comments within a node that base has not.
 func (m *merger) commented(b, o *Node) bool {
 	if o.Kind == Leaf {
@@ -248,6 +251,9 @@ func (m *merger) container(path string, e entry, in setting) []segment {
 		}
 		if same(b, t) && alikeText(m.b.data[b.Body.Start:b.Body.End], m.t.data[t.Body.Start:t.Body.End]) {
 			return text(m.o.text(o.Body))
+		}
+		if same(b, t) && o != m.o.root && unblanked(m.b.text(b.Body)) == unblanked(m.t.text(t.Body)) {
+			return text(m.o.text(o.Body)) // indented anew in a text that ours changed elsewhere
 		}
 		return text(m.adapt(m.t, t, t.Body, m.indents(e, in)))
 	}

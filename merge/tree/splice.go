@@ -129,7 +129,7 @@ func (m *merger) indents(e entry, in setting) indents {
 	case e.o != nil:
 		ind.ours = m.o.indent(e.o)
 	case len(in.o.Kids) > 0:
-		ind.ours = m.o.indent(in.o.Kids[len(in.o.Kids)-1])
+		ind.ours = m.o.indent(m.typical(in.o.Kids))
 	default:
 		ind.ours = ind.theirs
 		if outer := m.t.indent(in.t); strings.HasPrefix(ind.theirs, outer) {
@@ -137,6 +137,17 @@ func (m *merger) indents(e entry, in setting) indents {
 		}
 	}
 	return ind
+}
+
+// typical returns the kid of ours that new ones are to look like: the last one, but one
+// of those before it if only these begin a line.
+func (m *merger) typical(kids []*Node) *Node {
+	for _, k := range slices.Backward(kids[max(0, len(kids)-3):]) {
+		if strings.Contains(m.o.text(k.gap()), "\n") {
+			return k
+		}
+	}
+	return kids[len(kids)-1]
 }
 
 // adapt returns a range of base or theirs, which lies within n, with the line ends of
@@ -235,7 +246,7 @@ func (m *merger) newGap(n *Node, ind indents, in setting, commented bool) string
 		}
 		return gap
 	}
-	near := m.o.text(in.o.Kids[len(in.o.Kids)-1].gap())
+	near := m.o.text(m.typical(in.o.Kids).gap())
 	switch i := strings.LastIndexByte(gap, '\n'); {
 	case strings.Contains(near, "\n") && i >= 0:
 		return gap[:i+1] + ind.ours

@@ -36,8 +36,6 @@ func preferred(local string) (attrs, kids []string) {
 	case "taglib":
 		return nil, []string{"taglib-uri"}
 	// Spring beans.
-	case "bean":
-		return []string{"id", "name", "class"}, nil
 	case "constructor-arg":
 		return []string{"index", "name", "type"}, nil
 	case "import":
