@@ -84,9 +84,9 @@ func (a *atlas) findBags(parent place, n *node) {
 
 // facts is what one text says.
 type facts struct {
-	values map[place]string // states of keys, bags apart
-	count  map[place]int    // how often these keys stand
-	bags   map[bagItem]int  // how often a content stands in a bag
+	values []string        // states of keys by place, bags apart
+	count  []int           // how often these keys stand, by place
+	bags   map[bagItem]int // how often a content stands in a bag
 }
 
 type bagItem struct {
@@ -95,11 +95,17 @@ type bagItem struct {
 }
 
 func (a *atlas) facts(root *node) *facts {
-	f := &facts{values: map[place]string{}, count: map[place]int{}, bags: map[bagItem]int{}}
+	f := &facts{bags: map[bagItem]int{}}
 	if root != nil {
 		a.collect(f, 0, root)
 	}
 	return f
+}
+
+// grow makes room for n places.
+func (f *facts) grow(n int) {
+	f.values = append(f.values, make([]string, max(0, n-len(f.values)))...)
+	f.count = append(f.count, make([]int, max(0, n-len(f.count)))...)
 }
 
 func (a *atlas) collect(f *facts, parent place, n *node) {
@@ -108,6 +114,9 @@ func (a *atlas) collect(f *facts, parent place, n *node) {
 		if a.bags[p] {
 			f.bags[bagItem{p, k.digest()}]++
 			continue
+		}
+		if int(p) >= len(f.count) {
+			f.grow(max(len(a.edges), int(p)+1))
 		}
 		f.count[p]++
 		f.values[p] = k.state()
@@ -136,6 +145,9 @@ func compare(base, ours, theirs, merged *node) error {
 		}
 	}
 	b, o, t, m := a.facts(base), a.facts(ours), a.facts(theirs), a.facts(merged)
+	for _, f := range []*facts{b, o, t, m} {
+		f.grow(len(a.edges))
+	}
 	var faults []error
 	fault := func(p place, text string) {
 		if len(faults) < maxFaults {

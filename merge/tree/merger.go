@@ -141,6 +141,9 @@ func (m *merger) slot(path string, e entry, in setting) (p piece, ok bool) {
 func (m *merger) kept(path string, e entry, in setting) piece {
 	if e.slot == nil && e.b != nil && e.t != nil && len(m.taken[e.o]) == 0 && e.o.Kind == Leaf &&
 		bytes.Equal(m.b.data[e.b.Full.Start:e.b.Full.End], m.t.data[e.t.Full.Start:e.t.Full.End]) {
+		if in.o.Lines && e.o.Sep.Empty() && !e.o.Hangs {
+			return piece{of: e.o, body: text(m.o.text(e.o.Full))}
+		}
 		e.t = nil // theirs has nothing to say about it
 	}
 	p := piece{
@@ -224,7 +227,7 @@ func (m *merger) commented(b, o *Node) bool {
 		return false
 	}
 	count := func(d *doc, n *Node) map[string]int {
-		d = &doc{data: d.data, atoms: map[string]int{}}
+		d = &doc{data: d.data, all: d.all, atoms: map[string]int{}}
 		for _, k := range n.Kids {
 			d.countAtoms(k)
 		}

@@ -102,7 +102,7 @@ func (m *merger) marked() []byte {
 			shut()
 		case s.newline:
 			out = m.beginLine(out, start)
-		case s.conflict:
+		case s.conflict != nil:
 			if !open {
 				open = true
 				from := max(start, bytes.LastIndexByte(out, '\n')+1)
@@ -111,7 +111,7 @@ func (m *merger) marked() []byte {
 				}
 				out = out[:from]
 			}
-			sides[0], sides[1], sides[2] = append(sides[0], s.base...), append(sides[1], s.ours...), append(sides[2], s.theirs...)
+			sides[0], sides[1], sides[2] = append(sides[0], s.conflict.base...), append(sides[1], s.conflict.ours...), append(sides[2], s.conflict.theirs...)
 			if whole() {
 				shut()
 			}

@@ -9,12 +9,14 @@ import (
 // segment is a piece of the merged text: plain text, a place that must begin a line, a
 // comment's end that a line end must follow, or a conflict with the text of each side.
 type segment struct {
-	text               string
-	newline            bool
-	shut               bool
-	conflict           bool
-	base, ours, theirs string
+	text     string
+	newline  bool
+	shut     bool
+	conflict *clash
 }
+
+// clash is a conflict's text of each side.
+type clash struct{ base, ours, theirs string }
 
 func text(s string) []segment {
 	if s == "" {
@@ -53,7 +55,7 @@ func assemble(pieces []piece, frame *Node, final bool) []segment {
 			last = i
 		}
 	}
-	var out []segment
+	out := make([]segment, 0, 4*len(pieces))
 	for i, p := range pieces {
 		hangs := i == 0 && len(frame.Kids) > 0 && frame.Kids[0].Hangs
 		if frame.Lines && !hangs && (i > 0 || frame.Inner.Start > frame.Body.Start) {
@@ -295,8 +297,8 @@ func (m *merger) clash(path, reason string, e entry, in setting) piece {
 	if e.b != nil && e.o != nil && e.t != nil && e.b.Kind == Leaf && e.o.Kind == Leaf && e.t.Kind == Leaf {
 		o := e.o
 		body := text(m.o.text(Range{o.Body.Start, o.Val.Start}))
-		body = append(body, segment{conflict: true, ours: m.o.text(o.Val),
-			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)})
+		body = append(body, segment{conflict: &clash{ours: m.o.text(o.Val),
+			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)}})
 		body = append(body, text(m.o.text(Range{o.Val.End, o.Body.End}))...)
 		return piece{of: o, head: m.comment(m.lead(path, e)), gap: m.gap(o), body: body,
 			blank: m.o.text(Range{o.Body.End, sepRange(o).Start}), sep: m.o.text(o.Sep), tail: m.trail(path, e)}
@@ -315,8 +317,8 @@ func (m *merger) clash(path, reason string, e entry, in setting) piece {
 		}
 		return gap + s
 	}
-	return piece{head: head, loose: true, body: []segment{{conflict: true,
-		base: with(m.full(m.b, e.b, ind)), ours: with(m.full(m.o, e.o, ind)), theirs: with(m.full(m.t, e.t, ind))}}}
+	return piece{head: head, loose: true, body: []segment{{conflict: &clash{
+		base: with(m.full(m.b, e.b, ind)), ours: with(m.full(m.o, e.o, ind)), theirs: with(m.full(m.t, e.t, ind))}}}}
 }
 
 func nodes(n *Node) []*Node {
@@ -333,14 +335,14 @@ func (m *merger) groupClash(path, reason string, g [3][]*Node, in setting) piece
 		path = join(path, all[0])
 	}
 	m.conflict(path, reason, g[0], g[1], g[2], in)
-	c := segment{conflict: true}
+	c := &clash{}
 	for i, side := range g {
 		for _, n := range side {
 			d := []*doc{m.b, m.o, m.t}[i]
 			*[]*string{&c.base, &c.ours, &c.theirs}[i] += m.plain(d, n.Full)
 		}
 	}
-	return piece{body: []segment{c}, loose: true}
+	return piece{body: []segment{{conflict: c}}, loose: true}
 }
 
 // innerClash writes all kids of a container as one conflict.
@@ -348,7 +350,7 @@ func (m *merger) innerClash(path, reason string, e entry, in setting) []segment 
 	m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
 	ind := m.indents(e, in)
 	out := text(m.o.text(Range{e.o.Body.Start, e.o.Inner.Start}))
-	out = append(out, segment{conflict: true, ours: m.o.text(e.o.Inner),
-		base: m.adapt(m.b, e.b, e.b.Inner, ind), theirs: m.adapt(m.t, e.t, e.t.Inner, ind)})
+	out = append(out, segment{conflict: &clash{ours: m.o.text(e.o.Inner),
+		base: m.adapt(m.b, e.b, e.b.Inner, ind), theirs: m.adapt(m.t, e.t, e.t.Inner, ind)}})
 	return append(out, text(m.o.text(Range{e.o.Inner.End, e.o.Body.End}))...)
 }

@@ -94,6 +94,7 @@ func Structure(f Format) merge.Structure {
 // doc is a parsed text.
 type doc struct {
 	data    []byte // without byte order mark
+	all     string // the same, so that parts of it need no copy
 	bom     bool
 	root    *Node
 	lines   []int          // where lines begin, but for the first
@@ -114,7 +115,7 @@ func load(f Format, data []byte) (*doc, error) {
 	if err := Verify(rest, root); err != nil {
 		return nil, err
 	}
-	d := &doc{data: rest, bom: marked, root: root, eol: "\n", atoms: map[string]int{}}
+	d := &doc{data: rest, all: string(rest), bom: marked, root: root, eol: "\n", atoms: map[string]int{}}
 	if crlf := bytes.Count(rest, []byte("\r\n")); 2*crlf > bytes.Count(rest, []byte("\n")) {
 		d.eol = "\r\n"
 	}
@@ -173,7 +174,7 @@ func (d *doc) lineEnd(at int) int {
 }
 
 // text returns the bytes of a range.
-func (d *doc) text(r Range) string { return string(d.data[r.Start:r.End]) }
+func (d *doc) text(r Range) string { return d.all[r.Start:r.End] }
 
 // keepsComments tells whether d holds each comment that ours has and base has not.
 func keepsComments(base, ours, d *doc) bool {

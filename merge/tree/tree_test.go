@@ -19,6 +19,11 @@ func byStructure(t interface{ Fatalf(string, ...any) }, f tree.Format, base, our
 	if !ok {
 		t.Fatalf("not understood:\n%s\n%s\n%s", base, ours, theirs)
 	}
+	if len(r.Conflicts) == 0 {
+		if _, err := f.Parse(bytes.TrimPrefix(r.Merged, []byte("\uFEFF"))); err != nil {
+			t.Fatalf("the merged text does not parse: %v\n%s\n%s\n%s\n%s", err, base, ours, theirs, r.Merged)
+		}
+	}
 	return r
 }
 
