@@ -43,7 +43,7 @@ func newLexer(data []byte) (*lexer, error) {
 	case "iso-8859-1", "iso_8859-1", "latin1":
 		l.charset = "iso-8859-1"
 	default:
-		return nil, fmt.Errorf("encoding %s: %w", l.charset, errNotRead)
+		return nil, fmt.Errorf("want UTF-8, US-ASCII or ISO-8859-1, got encoding %s", l.charset)
 	}
 	return l, nil
 }

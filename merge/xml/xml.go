@@ -22,7 +22,6 @@
 package xml
 
 import (
-	"errors"
 	"fmt"
 
 	"inplace/merge/tree"
@@ -230,5 +229,3 @@ func (p *parser) attributes(t token, from int) []*tree.Node {
 	}
 	return kids
 }
-
-var errNotRead = errors.New("not an encoding that is read here")
