@@ -131,7 +131,7 @@ func TestGlobHostile(t *testing.T) {
 			t.Errorf("%.40s: got a match, want none", pattern)
 		}
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > time.Minute { // backtracking would take far longer, on any machine
 		t.Errorf("took %v", took)
 	}
 }
