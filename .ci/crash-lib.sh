@@ -130,9 +130,11 @@ write_release() {
 	TEXT
 }
 
-# subject NAME sets fixture and the array options, what the harness is told of it.
+# subject NAME sets fixture, the command update and the array options, what the harness is
+# told of it.
 subject() {
-	local what=${1%%-[!a]*} update=". $made/env; \"\$CT_ROOT/bin/update.sh\""
+	local what=${1%%-[!a]*}
+	update=". $made/env; \"\$CT_ROOT/bin/update.sh\""
 	fixture=tree
 	case $1 in
 	*-self) fixture=self ;;
