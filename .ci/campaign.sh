@@ -67,7 +67,7 @@ run_section() {
 	case $2 in
 	kill) options+=(--nested "$nested") ;;
 	error) options+=(--sticky=false --errors "$errors") ;;
-	sticky) mode=error options+=(--lenient -v --errors "$errors") ;;
+	sticky) mode=error options+=(--lenient --errors "$errors") ;;
 	ext4 | xfs | btrfs) mode=disk options+=(--fs "$2") ;;
 	race) options+=(--busy-codes 5) n=$((n > 0 ? n : 200)) ;;
 	race-mixed)
@@ -84,7 +84,7 @@ run_section() {
 	if [ "$2" = inodes ]; then
 		inodes "$1" "$section" >"$results/$section.log" 2>&1 || code=$?
 	else
-		"$crashtest" "${options[@]}" --mode "$mode" --sample "$n" --json "$results/$section.json" >"$results/$section.log" 2>&1 || code=$?
+		"$crashtest" "${options[@]}" -v --mode "$mode" --sample "$n" --json "$results/$section.json" >"$results/$section.log" 2>&1 || code=$?
 	fi
 	tail -n 1 "$results/$section.log"
 	return $code

@@ -22,18 +22,20 @@ import (
 // the real binary, as a process of its own: signals, limits, mounts, other users. Each test
 // is named after its row.
 
-var realBinary = sync.OnceValues(func() (string, error) {
+// realBinary is the program, built once.
+var realBinary = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "inplace-rows")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	defer func() { _ = os.RemoveAll(dir) }()
 	bin := filepath.Join(dir, "inplace")
 	cmd := exec.Command("go", "build", "-trimpath", "-o", bin, "../..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w: %s", err, out)
+		return nil, fmt.Errorf("go build: %w: %s", err, out)
 	}
-	return bin, os.Chmod(dir, 0o755)
+	return os.ReadFile(bin)
 })
 
 // files is a tree as a test writes it: path -> content; a path that ends in / is a
@@ -102,9 +104,11 @@ type plant struct {
 
 func newPlant(t *testing.T, old, fresh files) *plant {
 	t.Helper()
-	bin, err := realBinary()
+	program, err := realBinary()
 	ok(t, err)
-	p := &plant{dir: scratch(t), bin: bin}
+	p := &plant{dir: scratch(t)}
+	p.bin = filepath.Join(p.dir, "inplace")
+	ok(t, os.WriteFile(p.bin, program, 0o755))
 	for _, d := range []string{p.dir, filepath.Dir(p.dir)} { // other users have to get there
 		ok(t, os.Chmod(d, 0o755))
 	}
