@@ -25,6 +25,7 @@ const (
 	PhaseRecover  Phase = "recover"
 	PhaseMetadata Phase = "metadata"
 	PhasePlan     Phase = "plan"
+	PhaseBackup   Phase = "backup"
 	PhaseStage    Phase = "stage"
 	PhaseCheck    Phase = "check"
 	PhaseCommit   Phase = "commit"
@@ -53,6 +54,15 @@ type Outcome struct {
 	Window   time.Duration  `json:"window_ns"` // from the first to the last live change
 	Warnings []string       `json:"warnings"`
 	Found    []backup.Found `json:"found"`
+	Copy     *FullCopy      `json:"full_backup,omitempty"` // the complete copy that was asked for
+}
+
+// FullCopy is a complete copy of the installation, compared with it by digest.
+type FullCopy struct {
+	Dir     string   `json:"dir"`
+	Files   int      `json:"files"`
+	Bytes   int64    `json:"bytes"`
+	Skipped []string `json:"skipped"` // sockets, pipes and devices
 }
 
 // HistoryEntry is a line of updates/history.jsonl.
@@ -68,7 +78,8 @@ type HistoryEntry struct {
 	Result   string    `json:"result"` // done, "finished after an interruption", "undone after an interruption", "failed, rolled back"
 	Snapshot string    `json:"snapshot,omitempty"`
 	WindowMS int64     `json:"window_ms,omitempty"`
-	Reason   string    `json:"reason,omitempty"` // of a failure
+	Reason   string    `json:"reason,omitempty"`      // of a failure
+	Stale    string    `json:"allow_stale,omitempty"` // the reason given for taking expired metadata
 	Changed  int       `json:"changed,omitempty"`
 	Engine   string    `json:"engine"`
 }

@@ -63,6 +63,9 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if err := u.confirm(plan); err != nil {
 		return out, err
 	}
+	if err := u.fullBackup(ctx, out); err != nil {
+		return out, err
+	}
 	now := u.opt.Now()
 	id, err := backup.NewID(u.tree, now, plan.To.Level)
 	if err != nil {

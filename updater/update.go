@@ -155,6 +155,9 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 	if err := u.notRunning(in); err != nil { // early: before the long part
 		return err
 	}
+	if err := u.fullBackup(ctx, out); err != nil {
+		return err
+	}
 	var s *stager
 	err = u.during(PhaseStage, func() (err error) {
 		s, err = u.stagePlan(ctx, in, plan, id)

@@ -68,6 +68,7 @@ type Options struct {
 
 	OnConflict   string // stop, ours or theirs; "" is stop
 	AllowRunning bool   // go on although the product runs
+	FullBackup   string // make a complete copy of the installation there first; must not exist
 	AllowStale   string // the reason to accept expired metadata; "": do not
 
 	// Confirm, if set, is asked once before anything is staged, with the very plan

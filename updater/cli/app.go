@@ -43,6 +43,7 @@ func newApp(r *run) *cli.App {
 			textFlag("channel", "C", "take updates from this channel, this time"),
 			textFlag("source", "REPO", "take updates from this repository, this time"),
 			textFlag("on-conflict", "SIDE", "decide every conflict: stop (default), ours or theirs"),
+			textFlag("full-backup", "DIR", "first make a complete, compared copy of the installation in the new directory DIR"),
 			boolFlag("allow-running", "go ahead although the product is running"),
 			textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes on record"),
 			boolFlag("yes", "ask nothing"),

@@ -66,6 +66,7 @@ func (r *run) options(c *cli.Context) (updater.Options, error) {
 	opt := updater.Options{
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
+		FullBackup: c.String("full-backup"),
 		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
@@ -120,7 +121,7 @@ func (r *run) again(c *cli.Context) string {
 			args = append(args, "--"+f)
 		}
 	}
-	for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale"} {
+	for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale", "full-backup"} {
 		if c.IsSet(f) {
 			args = append(args, "--"+f, c.String(f))
 		}

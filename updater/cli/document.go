@@ -46,6 +46,7 @@ type outcome struct {
 	WindowNS time.Duration     `json:"window_ns"`
 	Warnings []string          `json:"warnings"`
 	Found    []backup.Found    `json:"found"`
+	Copy     *updater.FullCopy `json:"full_backup,omitempty"`
 }
 
 type process struct {
@@ -118,7 +119,7 @@ func (r *run) setOutcome(o *updater.Outcome) {
 		return
 	}
 	r.setPlan(o.Plan)
-	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found)}
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy}
 }
 
 // setError puts what an error knows beyond its text into the document.

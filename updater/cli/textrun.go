@@ -21,6 +21,9 @@ func (r *run) outcomeText(o *updater.Outcome) {
 		out.message(styled{yellow, "warning:"}, w)
 	}
 	out.gap()
+	if o.Copy != nil {
+		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", manifest.Path(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
+	}
 	out.wrapped(0, fmt.Sprintf("%s Files were exchanged within %s; what was there before is snapshot %s.", summary(p), window(o.Window), o.Snapshot))
 }
 

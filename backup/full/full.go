@@ -1,0 +1,272 @@
+// Package full makes a complete copy of an installation, for who wants one beside the
+// snapshots. The copying is otiai10/copy's; what it leaves out is done here: hard links
+// are joined again, links get their owner, files their setuid bits and extended
+// attributes, directories their times. Then the copy is compared with the original,
+// path by path, by digest. A copy that was interrupted or differs is an error and is
+// left where it is, named.
+//
+// Sockets, pipes and devices are not copied; they are listed.
+package full
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/otiai10/copy"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+)
+
+// Result is what a copy holds.
+type Result struct {
+	Files   int
+	Bytes   int64
+	Skipped []string // sockets, pipes and devices, relative to the original
+}
+
+// entry is a path of the original, relative to it.
+type entry struct {
+	path string
+	info fsys.Info
+}
+
+// Copy copies the directory from, which is open as src, to the directory to. It must
+// not exist and must not lie below from. Errors name the path that could not be
+// copied, or that differs.
+func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
+	var res Result
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return res, err
+	}
+	from := src.Path()
+	if rel, err := filepath.Rel(from, to); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return res, fmt.Errorf("%s: lies within the installation", to)
+	}
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return res, fmt.Errorf("%s: is there already, want a new directory", to)
+	}
+	var mu sync.Mutex
+	err = copy.Copy(from, to, copy.Options{
+		PreserveTimes: true, PreserveOwner: os.Geteuid() == 0, Sync: true, NumOfWorkers: 4,
+		OnSymlink: func(string) copy.SymlinkAction { return copy.Shallow },
+		Skip: func(info os.FileInfo, path, _ string) (bool, error) {
+			if err := context.Cause(ctx); err != nil {
+				return false, err
+			}
+			if info.Mode()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) == 0 {
+				return false, nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			rel, _ := filepath.Rel(from, path)
+			res.Skipped = append(res.Skipped, filepath.ToSlash(rel))
+			return true, nil
+		},
+	})
+	if err != nil {
+		return res, fmt.Errorf("copy to %s: %w", to, err)
+	}
+	slices.Sort(res.Skipped)
+	dst, err := fsys.Open(to)
+	if err != nil {
+		return res, err
+	}
+	defer dst.Close()
+	list, err := walk(src, "", nil)
+	if err != nil {
+		return res, err
+	}
+	list = slices.DeleteFunc(list, func(e entry) bool { return slices.Contains(res.Skipped, e.path) })
+	if err := mend(src, dst, list); err != nil {
+		return res, err
+	}
+	return res, verify(ctx, src, dst, list, &res)
+}
+
+// walk lists everything below dir, sorted, directories before what is in them.
+func walk(t *fsys.Tree, dir string, out []entry) ([]entry, error) {
+	names, err := t.Names(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		p := strings.TrimPrefix(dir+"/"+name, "/")
+		info, err := t.Lstat(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, entry{p, info})
+		if info.IsDir() {
+			if out, err = walk(t, p, out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// mend gives the copy what the library does not: in the order in which none of it
+// undoes another, directories' times last and from the deepest up.
+func mend(src, dst *fsys.Tree, list []entry) error {
+	first := map[[2]uint64]string{}
+	for _, e := range list {
+		if e.info.IsFile() && e.info.Nlink > 1 {
+			key := [2]uint64{e.info.Dev, e.info.Ino}
+			if other, ok := first[key]; ok {
+				if err := join(dst, other, e.path); err != nil {
+					return err
+				}
+				continue
+			}
+			first[key] = e.path
+		}
+		if err := mendOne(src, dst, e); err != nil {
+			return err
+		}
+	}
+	for _, e := range slices.Backward(list) {
+		if !e.info.IsDir() {
+			continue
+		}
+		if err := syncDir(dst, e.path); err != nil {
+			return err
+		}
+		if err := dst.In(e.path, func(d *fsys.Dir, name string) error { return d.Chtimes(name, e.info.MTime) }); err != nil {
+			return err
+		}
+	}
+	return syncDir(dst, "")
+}
+
+func syncDir(t *fsys.Tree, path string) error {
+	d, err := t.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// join makes path a second name of other.
+func join(t *fsys.Tree, other, path string) error {
+	dir, name := "", other
+	if i := strings.LastIndexByte(other, '/'); i >= 0 {
+		dir, name = other[:i], other[i+1:]
+	}
+	from, err := t.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return t.In(path, func(d *fsys.Dir, n string) error {
+		if err := d.Remove(n); err != nil {
+			return err
+		}
+		return from.Link(name, d, n)
+	})
+}
+
+func mendOne(src, dst *fsys.Tree, e entry) error {
+	return dst.In(e.path, func(d *fsys.Dir, name string) error {
+		if os.Geteuid() == 0 {
+			if err := d.Chown(name, e.info.UID, e.info.GID); err != nil {
+				return err
+			}
+		}
+		if e.info.IsLink() {
+			return d.Chtimes(name, e.info.MTime)
+		}
+		if e.info.IsFile() {
+			if err := attributes(src, d, name, e.path); err != nil {
+				return err
+			}
+		}
+		if fsys.HasModes {
+			mode := e.info.Mode.Perm() | e.info.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
+			if err := os.Chmod(filepath.Join(dst.Path(), filepath.FromSlash(e.path)), mode); err != nil {
+				return err
+			}
+		}
+		return d.Chtimes(name, e.info.MTime)
+	})
+}
+
+func attributes(src *fsys.Tree, d *fsys.Dir, name, path string) error {
+	from, err := src.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	attrs, err := fsys.Xattrs(from)
+	if err != nil || len(attrs) == 0 {
+		return err
+	}
+	to, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = to.Close() }()
+	_, err = fsys.SetXattrs(to, attrs) // what this user may not set is no reason to have no copy
+	return err
+}
+
+// verify compares the copy with what was listed of the original.
+func verify(ctx context.Context, src, dst *fsys.Tree, list []entry, res *Result) error {
+	for _, e := range list {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		got, err := dst.Lstat(e.path)
+		if err != nil {
+			return err
+		}
+		want := e.info
+		if got.Mode != want.Mode || want.IsFile() && got.Size != want.Size {
+			return fmt.Errorf("%s: the copy differs: want %v and %d bytes, got %v and %d", e.path, want.Mode, want.Size, got.Mode, got.Size)
+		}
+		switch {
+		case want.IsFile():
+			if err := sameBytes(src, dst, e.path); err != nil {
+				return err
+			}
+			res.Files++
+			res.Bytes += want.Size
+		case want.IsLink():
+			a, err1 := src.Readlink(e.path)
+			b, err2 := dst.Readlink(e.path)
+			if err := errors.Join(err1, err2); err != nil || a != b {
+				return fmt.Errorf("%s: the copy differs: want a link to %q, got %q", e.path, a, b)
+			}
+		}
+	}
+	return nil
+}
+
+func sameBytes(src, dst *fsys.Tree, path string) error {
+	var sums [2]string
+	for i, t := range []*fsys.Tree{src, dst} {
+		f, err := t.Open(path)
+		if err != nil {
+			return err
+		}
+		d, err := backup.DigestFile(f)
+		_ = f.Close()
+		if err != nil {
+			return err
+		}
+		sums[i] = d.String()
+	}
+	if sums[0] != sums[1] {
+		return fmt.Errorf("%s: the copy differs: want %s, got %s", path, sums[0], sums[1])
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+//go:build unix
+
+package full
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"inplace/backup/fsys"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sample(t *testing.T) (*fsys.Tree, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "home")
+	must(t, os.MkdirAll(filepath.Join(dir, "lib", "empty"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "lib", "a.jar"), []byte("jar"), 0o640))
+	must(t, os.Chmod(filepath.Join(dir, "lib", "a.jar"), 0o640|os.ModeSetuid))
+	must(t, os.Link(filepath.Join(dir, "lib", "a.jar"), filepath.Join(dir, "second")))
+	must(t, os.Symlink("nowhere", filepath.Join(dir, "dangling")))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600))
+	must(t, os.Chmod(filepath.Join(dir, "lib", "empty"), 0o555))
+	old := time.Date(2020, 1, 2, 3, 4, 5, 678, time.UTC)
+	for _, p := range []string{"lib/a.jar", "lib/empty", "lib"} {
+		must(t, os.Chtimes(filepath.Join(dir, p), old, old))
+	}
+	tree, err := fsys.Open(dir)
+	must(t, err)
+	t.Cleanup(tree.Close)
+	return tree, dir
+}
+
+func TestCopy(t *testing.T) {
+	src, _ := sample(t)
+	to := filepath.Join(t.TempDir(), "copy")
+	res, err := Copy(context.Background(), src, to)
+	must(t, err)
+	if res.Files != 2 || res.Bytes != 6 || len(res.Skipped) != 1 || res.Skipped[0] != "fifo" {
+		t.Errorf("got %+v", res)
+	}
+	dst, err := fsys.Open(to)
+	must(t, err)
+	defer dst.Close()
+	for _, p := range []string{"lib", "lib/empty", "lib/a.jar", "second", "dangling"} {
+		want, err := src.Lstat(p)
+		must(t, err)
+		got, err := dst.Lstat(p)
+		must(t, err)
+		if got.Mode != want.Mode || got.UID != want.UID || got.MTime != want.MTime || (got.IsFile() && got.Nlink != want.Nlink) {
+			t.Errorf("%s: got %+v, want %+v", p, got, want)
+		}
+	}
+}
+
+func TestCopyRefuses(t *testing.T) {
+	src, dir := sample(t)
+	if _, err := Copy(context.Background(), src, filepath.Join(dir, "inside")); err == nil || !strings.Contains(err.Error(), "lies within") {
+		t.Errorf("a copy into itself: %v", err)
+	}
+	if _, err := Copy(context.Background(), src, t.TempDir()); err == nil || !strings.Contains(err.Error(), "is there already") {
+		t.Errorf("a copy over something: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Copy(ctx, src, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled copy: %v", err)
+	}
+}
+
+// A copy that does not have the same bytes is never called one.
+func TestVerifySeesDamage(t *testing.T) {
+	src, _ := sample(t)
+	to := filepath.Join(t.TempDir(), "copy")
+	_, err := Copy(context.Background(), src, to)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(to, "second"), []byte("rat"), 0o640))
+	dst, err := fsys.Open(to)
+	must(t, err)
+	defer dst.Close()
+	list, err := walk(src, "", nil)
+	must(t, err)
+	for i, e := range list {
+		if e.path == "fifo" {
+			list = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	if err := verify(context.Background(), src, dst, list, &Result{}); err == nil || !strings.Contains(err.Error(), "differs") {
+		t.Errorf("got %v, want the damage named", err)
+	}
+}
