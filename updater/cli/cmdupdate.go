@@ -67,7 +67,7 @@ func (r *run) options(c *cli.Context) (updater.Options, error) {
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
 		FullBackup: c.String("full-backup"),
-		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+		Engine:     r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
 		return opt, err
