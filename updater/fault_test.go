@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -94,8 +95,11 @@ func testFaults(t *testing.T, action string, lasting bool) {
 	for n := first; ; n += 2 {
 		copyTree(t, start, be.home)
 		count, at := 0, ""
+		var mu sync.Mutex // files are staged by several goroutines
 		u := be.open(t, func(o *Options) {
 			o.fault = func(op, path string) error {
+				mu.Lock()
+				defer mu.Unlock()
 				count++
 				if count == n || lasting && count > n {
 					at = cmp.Or(at, op+" "+path)

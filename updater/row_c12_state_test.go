@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,8 +86,11 @@ func TestC12State(t *testing.T) {
 	kinds := map[bool]int{}
 	for _, k := range []struct{ fails, dies int }{{40, 41}, {60, 61}, {50, 54}, {60, 66}, {60, 70}} { // a step that fails, and the kill
 		count := 0
+		var mu sync.Mutex // files are staged by several goroutines
 		u := be.open(t, func(o *Options) {
 			o.fault = func(string, string) error {
+				mu.Lock()
+				defer mu.Unlock()
 				if count++; count == k.fails || count >= k.dies {
 					return errInjected
 				}

@@ -55,7 +55,7 @@ func FuzzDetect(f *testing.F) {
 	f.Add("x.json", "\"\\")
 	f.Fuzz(func(t *testing.T, path, head string) {
 		switch got := Detect(path, []byte(head)); got {
-		case Properties, INI, XML, YAML, JSON, JSONC, TOML, Env, Lines, Binary:
+		case Properties, INI, XML, YAML, JSON, JSONC, TOML, Env, Shell, Directive, Nginx, Lines, Binary:
 		default:
 			t.Fatalf("%q is no format", got)
 		}

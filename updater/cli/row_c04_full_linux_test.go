@@ -71,7 +71,8 @@ func TestC4FilledMeanwhile(t *testing.T) {
 	old, fresh, pristine := p.bothSides(t)
 	ends := map[int]int{}
 	_, sizeBytes := measure(t, pristine)
-	for round := range 16 {
+	// At least 16 rounds, and more until the disk was full in time once.
+	for round := 0; round < 16 || round < 96 && ends[cli.ExitFailed] == 0 && !raceDetector; round++ {
 		p.tmpfs(t, pristine, fmt.Sprintf("size=%d,mode=755", sizeBytes+(4<<20)))
 		cmd := p.update()
 		done := make(chan ending)
@@ -82,7 +83,7 @@ func TestC4FilledMeanwhile(t *testing.T) {
 			}
 			time.Sleep(50 * time.Microsecond)
 		}
-		time.Sleep(time.Duration(round) * 100 * time.Microsecond)
+		time.Sleep(time.Duration(round%16) * 100 * time.Microsecond)
 		fill(t, p.home+"/logs/filler")
 		o := <-done
 		ends[o.code]++
@@ -101,7 +102,7 @@ func TestC4FilledMeanwhile(t *testing.T) {
 		finish(t, p.update()).wants(t, "with room again", 0)
 		alike(t, "with room again", fresh, product(t, p.home))
 	}
-	if ends[cli.ExitFailed] == 0 {
+	if ends[cli.ExitFailed] == 0 && !raceDetector { // which slows the filling down, not the update's calls
 		t.Errorf("the disk was never full in time: exit codes %v", ends)
 	}
 }
