@@ -14,30 +14,18 @@ func (m *maker) clear() error {
 	rules := append(append([]manifest.Derived{}, m.in.manifest.Derived...), m.to.manifest.Derived...)
 	seen := map[string]bool{}
 	for _, rule := range rules {
-		when, err := manifest.CompileGlob(rule.When)
-		if err != nil {
-			return err
-		}
 		for _, it := range m.items {
 			if it.step == nil || !it.step.Action.Changes() || it.step.Action == Mode {
 				continue
 			}
-			captures, ok := when.Captures(it.path)
-			if !ok {
-				continue
-			}
-			pattern := rule.Clear
-			for i, c := range captures {
-				pattern = strings.ReplaceAll(pattern, fmt.Sprintf("{%d}", i+1), c)
-			}
-			if seen[pattern] {
-				continue
-			}
-			seen[pattern] = true
-			g, err := manifest.CompileGlob(pattern)
+			g, err := rule.Expand(it.path)
 			if err != nil {
 				return fmt.Errorf("derived: %w", err)
 			}
+			if g == nil || seen[g.String()] {
+				continue
+			}
+			seen[g.String()] = true
 			if err := m.clearBelow(g, g.Prefix(), it); err != nil {
 				return err
 			}

@@ -196,7 +196,6 @@ func (m *maker) read() error {
 		todo = append(todo, it)
 	}
 	m.u.event(PhasePlan, "progress", "", 0, int64(len(todo)))
-	var done atomic.Int64
 	return inParallel(m.ctx, todo, func(it *item) error {
 		f, err := m.u.tree.Open(string(it.path))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -207,7 +206,6 @@ func (m *maker) read() error {
 		}
 		defer func() { _ = f.Close() }()
 		it.live.digest, err = backup.DigestFile(f)
-		done.Add(1)
 		return err
 	})
 }
