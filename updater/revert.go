@@ -16,18 +16,7 @@ import (
 
 // DryRevert says what Revert would do and writes nothing.
 func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
-	if err := u.lookOnly(); err != nil {
-		return nil, err
-	}
-	in, err := readInstalled(u.tree)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := u.planRevert(ctx, in)
-	if err == nil {
-		plan.lookedAt()
-	}
-	return plan, err
+	return u.dry(func(in *installed) (*Plan, error) { return u.planRevert(ctx, in) })
 }
 
 // Revert takes back the newest update that is not taken back yet, offline: every

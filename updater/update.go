@@ -19,6 +19,11 @@ import (
 // findings is no error. Errors: *[fsys.LockedError] beside a running update,
 // *[OpenError] on an open journal, those of metadata and settings.
 func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
+	return u.dry(func(in *installed) (*Plan, error) { return u.planFrom(ctx, in) })
+}
+
+// dry makes a plan for who only looks.
+func (u *Updater) dry(plan func(*installed) (*Plan, error)) (*Plan, error) {
 	if err := u.lookOnly(); err != nil {
 		return nil, err
 	}
@@ -26,11 +31,11 @@ func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := u.planFrom(ctx, in)
+	p, err := plan(in)
 	if err == nil {
-		plan.lookedAt()
+		p.lookedAt()
 	}
-	return plan, err
+	return p, err
 }
 
 // lookOnly refuses to look at an installation that is being changed.
