@@ -9,11 +9,12 @@
 #   update-self, revert-self  the same with another updater binary in the new release; no
 #                             power cuts here, whose model takes minutes over megabytes
 #
-# SAMPLE (default 60) is about how many points each mode takes; 0 takes all. The harness
+# SAMPLE (default 150) is about how many points each mode takes; 0 takes all. The harness
 # is ../shared/tools/crashtest, or CRASHTEST; its README explains the modes.
 #
 # Failing calls come twice: as single failures, after which the run must have rolled back
-# by itself, and as lasting ones, which recovery may have to mend.
+# by itself, and as lasting ones, which recovery may have to mend. Updates and reverts take
+# a core each, side by side; what they print comes one after the other.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -21,7 +22,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=crash-lib.sh
 . .ci/crash-lib.sh
 
-sample=${SAMPLE:-60}
+sample=${SAMPLE:-150}
 
 short() { # short SUBJECT SAMPLE MODES
 	local code=0
@@ -40,15 +41,32 @@ for s in "${subjects[@]}"; do
 	esac
 done
 prepare
+
+# lane SUBJECT... takes the wanted ones of these subjects, one after the other.
+lane() {
+	local s bad=0
+	for s in "$@"; do
+		[[ " ${subjects[*]} " == *" $s "* ]] || continue
+		echo "--- $s"
+		case $s in
+		*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
+		*) short "$s" "$sample" kill,error,powercut || bad=1 ;;
+		esac
+	done
+	return $bad
+}
+
+races() {
+	echo "--- races"
+	subject update
+	"$crashtest" "${options[@]}" --sample $((sample / 3)) --mode race --busy-codes 5
+}
+
 bad=0
-for s in "${subjects[@]}"; do
-	echo "--- $s"
-	case $s in
-	*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
-	*) short "$s" "$sample" kill,error,powercut || bad=1 ;;
-	esac
-done
-echo "--- races"
-subject update
-"$crashtest" "${options[@]}" --sample $((sample / 3)) --mode race --busy-codes 5 || bad=1
+lane revert revert-self >"$made/reverts.log" 2>&1 &
+reverts=$!
+lane update update-self || bad=1
+wait $reverts || bad=1
+cat "$made/reverts.log"
+races || bad=1
 exit "$bad"
