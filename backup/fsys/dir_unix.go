@@ -74,6 +74,9 @@ func (d *Dir) Parent() (*Dir, error) {
 	if d.path == "" {
 		return nil, &PathError{d.path, ErrAboveRoot}
 	}
+	if d.tree != nil && d.tree.followed[d.path] != nil {
+		return nil, &PathError{d.path, ErrAboveRoot}
+	}
 	fd, err := openat(d.fd(), "..", dirFlags, 0)
 	if err != nil {
 		return nil, d.pathError("", err)
@@ -82,8 +85,12 @@ func (d *Dir) Parent() (*Dir, error) {
 	return &Dir{f: os.NewFile(uintptr(fd), dir), path: dir, tree: d.tree}, nil
 }
 
-// OpenDir opens the sub-directory name; a link there is a *[LinkError].
+// OpenDir opens the sub-directory name; a link there is a *[LinkError], unless it is
+// followed.
 func (d *Dir) OpenDir(name string) (*Dir, error) {
+	if f := d.followed(name); f != nil {
+		return f.reopen()
+	}
 	fd, err := openat(d.fd(), name, dirFlags, 0)
 	if err != nil {
 		if err == unix.ELOOP || err == unix.ENOTDIR {
@@ -141,8 +148,17 @@ func (d *Dir) Stat() (Info, error) {
 	return info, d.pathError("", err)
 }
 
-// Lstat tells what is at name; nothing there is the zero Info.
+// Lstat tells what is at name; nothing there is the zero Info. Of a link that is followed
+// it tells where that leads.
 func (d *Dir) Lstat(name string) (Info, error) {
+	if f := d.followed(name); f != nil {
+		return f.Stat()
+	}
+	return d.lstat(name)
+}
+
+// lstat is Lstat of the name itself, also where it is a link that is followed.
+func (d *Dir) lstat(name string) (Info, error) {
 	var info Info
 	err := retry(func() (err error) { info, err = lstatat(d.fd(), name); return err })
 	if err == unix.ENOENT {
@@ -238,12 +254,17 @@ func (d *Dir) Symlink(target, name string) error {
 
 // Readlink returns the text of the link name.
 func (d *Dir) Readlink(name string) (string, error) {
+	text, err := readlinkat(d.fd(), name)
+	return text, d.pathError(name, err)
+}
+
+func readlinkat(dirfd int, name string) (string, error) {
 	for size := 256; ; size *= 4 {
 		buf := make([]byte, size)
 		var n int
-		err := retry(func() (err error) { n, err = unix.Readlinkat(d.fd(), name, buf); return err })
+		err := retry(func() (err error) { n, err = unix.Readlinkat(dirfd, name, buf); return err })
 		if err != nil {
-			return "", d.pathError(name, err)
+			return "", err
 		}
 		if n < size {
 			return string(buf[:n]), nil
@@ -253,7 +274,7 @@ func (d *Dir) Readlink(name string) (string, error) {
 
 // Rename moves name to toName in to, replacing a file there.
 func (d *Dir) Rename(name string, to *Dir, toName string) error {
-	if err := d.tree.fault("rename", to.join(toName)); err != nil {
+	if err := d.tree.faultBetween("rename", d.join(name), to.join(toName)); err != nil {
 		return to.pathError(toName, err)
 	}
 	return to.pathError(toName, retry(func() error { return unix.Renameat(d.fd(), name, to.fd(), toName) }))
@@ -262,7 +283,7 @@ func (d *Dir) Rename(name string, to *Dir, toName string) error {
 // Exchange swaps the two names in one step. Where the system or file system cannot,
 // the error satisfies errors.Is(err, errors.ErrUnsupported).
 func (d *Dir) Exchange(name string, to *Dir, toName string) error {
-	if err := d.tree.fault("exchange", to.join(toName)); err != nil {
+	if err := d.tree.faultBetween("exchange", d.join(name), to.join(toName)); err != nil {
 		return to.pathError(toName, err)
 	}
 	err := retry(func() error { return exchange(d.fd(), name, to.fd(), toName) })
@@ -274,7 +295,7 @@ func (d *Dir) Exchange(name string, to *Dir, toName string) error {
 
 // Link gives name a second name; it must not exist.
 func (d *Dir) Link(name string, to *Dir, toName string) error {
-	if err := d.tree.fault("link", to.join(toName)); err != nil {
+	if err := d.tree.faultBetween("link", d.join(name), to.join(toName)); err != nil {
 		return to.pathError(toName, err)
 	}
 	return to.pathError(toName, retry(func() error { return unix.Linkat(d.fd(), name, to.fd(), toName, 0) }))
@@ -317,6 +338,9 @@ func (d *Dir) with(op, name string, fn func(fd int) error) error {
 // Chmod sets the permission bits of the file or directory name, also of one that
 // may not be opened; of a link never.
 func (d *Dir) Chmod(name string, mode uint32) error {
+	if f := d.followed(name); f != nil {
+		return f.Chmod(".", mode)
+	}
 	err := d.with("chmod", name, func(fd int) error { return unix.Fchmod(fd, mode&0o777) })
 	if !errors.Is(err, unix.EACCES) {
 		return err
@@ -324,8 +348,11 @@ func (d *Dir) Chmod(name string, mode uint32) error {
 	return d.pathError(name, retry(func() error { return chmodUnopened(d.fd(), name, mode&0o777) }))
 }
 
-// Chown sets the owner of name itself, also where it is a link.
+// Chown sets the owner of name itself, also where it is a link that is not followed.
 func (d *Dir) Chown(name string, uid, gid int) error {
+	if f := d.followed(name); f != nil {
+		return f.Chown(".", uid, gid)
+	}
 	if err := d.tree.fault("chown", d.join(name)); err != nil {
 		return d.pathError(name, err)
 	}
@@ -337,6 +364,9 @@ func (d *Dir) Chown(name string, uid, gid int) error {
 // Chtimes sets the modification time (Unix nanoseconds) of name itself; the access
 // time becomes the same.
 func (d *Dir) Chtimes(name string, mtime int64) error {
+	if f := d.followed(name); f != nil {
+		return f.Chtimes(".", mtime)
+	}
 	if err := d.tree.fault("chtimes", d.join(name)); err != nil {
 		return d.pathError(name, err)
 	}

@@ -8,6 +8,10 @@
 // running update ends in a [LinkError] and never in a write elsewhere. A [Dir] is
 // one directory held open; its methods take single names only.
 //
+// The one exception are directories that the operator moved behind a link and named (see
+// [Tree.Follow]): such a path stands for the directory behind it, which is held open like
+// the root, and everything below is walked from there.
+//
 // What a crash leaves behind: nothing of this package's own but files whose name
 // starts with [TempPrefix], which the next run may delete.
 //
@@ -20,6 +24,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -91,6 +96,9 @@ type Tree struct {
 	root  *Dir
 	mu    sync.Mutex
 	chain []*Dir // root first, then the directories of the path used last
+
+	named    map[string]bool      // the paths given to Follow, links or not
+	followed map[string]*followed // those of them that are links
 }
 
 // Open resolves path (a link as installation path is followed once, here) and
@@ -125,16 +133,31 @@ func (t *Tree) Close() {
 		t.chain[i].Close()
 	}
 	t.chain = nil
+	t.unfollow()
 }
 
 // Root is the held root directory. It is closed with the tree.
 func (t *Tree) Root() *Dir { return t.root }
 
+// fault is asked before each change of path.
 func (t *Tree) fault(op, path string) error {
-	if t == nil || t.Fault == nil {
+	if t == nil {
 		return nil
 	}
+	if err := t.changesLink(op, path); err != nil || t.Fault == nil {
+		return err
+	}
 	return t.Fault(op, path)
+}
+
+// faultBetween is fault for a change that takes the name from away from where it is.
+func (t *Tree) faultBetween(op, from, path string) error {
+	if t != nil {
+		if err := t.changesLink(op, from); err != nil {
+			return err
+		}
+	}
+	return t.fault(op, path)
 }
 
 func split(path string) (dir, name string) {
@@ -254,14 +277,19 @@ func (t *Tree) Readlink(path string) (string, error) {
 	return target, err
 }
 
-// Names lists the names in the directory path, sorted.
+// Names lists the names in the directory path, sorted; in one that is followed without
+// [StoreName].
 func (t *Tree) Names(path string) ([]string, error) {
 	d, err := t.OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	return d.Names()
+	names, err := d.Names()
+	if t.named[path] {
+		names = slices.DeleteFunc(names, func(n string) bool { return n == StoreName })
+	}
+	return names, err
 }
 
 // MkdirAll makes the directory path and what is missing above it, with mode, and
@@ -301,6 +329,9 @@ func (t *Tree) RemoveAll(path string) error {
 
 // RemoveAll removes name and all below it without following a link.
 func (d *Dir) RemoveAll(name string) error {
+	if d.followed(name) != nil {
+		return d.pathError(name, errFollowed)
+	}
 	info, err := d.Lstat(name)
 	if err != nil || !info.Exists {
 		return err

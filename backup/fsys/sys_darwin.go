@@ -9,6 +9,9 @@ import (
 
 const accessFlags = 0
 
+// walkFlags open a directory on the way to another.
+const walkFlags = dirFlags
+
 func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
 	return st.Mtim.Nano(), st.Ctim.Nano()
 }

@@ -14,6 +14,9 @@ import (
 
 const accessFlags = unix.AT_EACCESS
 
+// walkFlags open a directory on the way to another: it need not be readable.
+const walkFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW
+
 func statTimes(st *unix.Stat_t) (mtime, ctime int64) {
 	return st.Mtim.Nano(), st.Ctim.Nano()
 }
