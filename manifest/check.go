@@ -17,8 +17,8 @@ func Check(m *Manifest, v *Inventory) error {
 	if m.Inventory.Size != int64(len(v.Raw)) {
 		c.fault("inventory: want %d bytes, got %d", m.Inventory.Size, len(v.Raw))
 	}
-	if m.Inventory.Entries != int64(len(v.Entries)) {
-		c.fault("inventory: want %d entries, got %d", m.Inventory.Entries, len(v.Entries))
+	if m.Inventory.Entries != int64(v.Len()) {
+		c.fault("inventory: want %d entries, got %d", m.Inventory.Entries, v.Len())
 	}
 	for _, link := range m.Rules.Links {
 		c.links[link] = true
@@ -26,8 +26,8 @@ func Check(m *Manifest, v *Inventory) error {
 			c.fault("%s: want a link of the release, named in rules.links, got %s", link, kindOf(e))
 		}
 	}
-	for i := range v.Entries {
-		c.entry(&v.Entries[i])
+	for _, e := range v.All() {
+		c.entry(&e)
 	}
 	for i, r := range m.Renames {
 		if e := v.Find(r.To); e == nil {

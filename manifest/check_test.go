@@ -12,7 +12,7 @@ func release(t *testing.T, entries ...Entry) (*Manifest, *Inventory) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Manifest{Inventory: InventoryRef{Digest: v.Digest, Size: int64(len(v.Raw)), Entries: int64(len(v.Entries))}}
+	m := &Manifest{Inventory: InventoryRef{Digest: v.Digest, Size: int64(len(v.Raw)), Entries: int64(v.Len())}}
 	return m, v
 }
 

@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"fmt"
+	"iter"
 	"slices"
+	"sort"
 	"strings"
 
 	"inplace/manifest/strictyaml"
@@ -15,8 +17,8 @@ type (
 	Errors = strictyaml.Errors
 )
 
-// Limits of an inventory. Within them parsing needs memory in proportion to the
-// text: about 80 bytes per entry beside it.
+// Limits of an inventory. Within them an inventory needs its text and 4 bytes per
+// entry; parsing needs up to 32 more per entry while it lasts.
 const (
 	MaxInventoryBytes = 256 << 20
 	MaxEntries        = 1 << 20
@@ -78,13 +80,62 @@ func (e *Entry) SameContent(o *Entry) bool {
 	return e.Kind == o.Kind && e.Digest == o.Digest && e.Target == o.Target
 }
 
-// Inventory lists every path of a release. Entries rise bytewise by path. Raw is
-// the text it was parsed from or renders to, and Digest the digest of Raw; none
-// of the three may be changed.
+// Inventory lists every path of a release, rising bytewise by path. Raw is the text
+// it was parsed from or renders to, and Digest the digest of Raw; neither may be
+// changed. The entries are read from the text when they are asked for: as values of
+// their own they would take as much memory again as the text, for each inventory.
 type Inventory struct {
-	Entries []Entry
-	Raw     []byte
-	Digest  Digest
+	Raw    []byte
+	Digest Digest
+
+	text  string   // Raw without its first and last line; shares the memory of Raw
+	lines []uint32 // where each line of text begins, and the length of text
+}
+
+// newInventory is the inventory whose entries are the count lines of body, which is a
+// part of raw.
+func newInventory(raw []byte, body string, count int) *Inventory {
+	v := &Inventory{Raw: raw, text: body, lines: make([]uint32, count+1)}
+	at := 0
+	for i := range count {
+		v.lines[i] = uint32(at) // within MaxInventoryBytes
+		at += strings.IndexByte(body[at:], '\n') + 1
+	}
+	v.lines[count] = uint32(at)
+	return v
+}
+
+// line is the text of entry i without its line end.
+func (v *Inventory) line(i int) string { return v.text[v.lines[i] : v.lines[i+1]-1] }
+
+// Len is the number of entries.
+func (v *Inventory) Len() int { return len(v.lines) - 1 }
+
+// At returns entry i, from 0. Its texts share the memory of Raw.
+func (v *Inventory) At(i int) Entry {
+	var e Entry
+	if _, msg := parseEntry(&e, v.line(i)); msg != "" {
+		panic("manifest: a checked inventory does not parse: " + msg)
+	}
+	return e
+}
+
+// PathAt returns the path of entry i, from 0, cheaper than At does.
+func (v *Inventory) PathAt(i int) Path {
+	line := v.line(i)
+	path, _ := unescapeName(line[strings.LastIndexByte(line, ' ')+1:])
+	return Path(path)
+}
+
+// All yields the entries in order, each with its number.
+func (v *Inventory) All() iter.Seq2[int, Entry] {
+	return func(yield func(int, Entry) bool) {
+		for i := range v.Len() {
+			if !yield(i, v.At(i)) {
+				return
+			}
+		}
+	}
 }
 
 // BuildInventory sorts entries, checks them as ParseInventory does, and renders
@@ -94,7 +145,7 @@ func BuildInventory(entries []Entry) (*Inventory, error) {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b Entry) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	var faults Errors
-	c := newChecker(len(sorted))
+	c := newChecker(len(sorted), func(i int) Path { return sorted[i].Path })
 	for i := range sorted {
 		e := &sorted[i]
 		normalize(e)
@@ -103,7 +154,7 @@ func BuildInventory(entries []Entry) (*Inventory, error) {
 			msg = entryFault(e)
 		}
 		if msg == "" {
-			msg = c.add(sorted[:i+1])
+			msg = c.add(i, e)
 		}
 		if msg != "" {
 			faults = append(faults, &Error{Msg: printableCut(string(e.Path)) + ": " + msg})
@@ -119,7 +170,10 @@ func BuildInventory(entries []Entry) (*Inventory, error) {
 	if len(raw) > MaxInventoryBytes {
 		return nil, fmt.Errorf("want an inventory of at most %d bytes, got %d", MaxInventoryBytes, len(raw))
 	}
-	return &Inventory{Entries: sorted, Raw: raw, Digest: DigestOf(raw)}, nil
+	_, body, _ := strings.Cut(textOf(raw), "\n")
+	v := newInventory(raw, body[:strings.LastIndexByte(body[:len(body)-1], '\n')+1], len(sorted))
+	v.Digest = DigestOf(raw)
+	return v, nil
 }
 
 // normalize clears the fields that do not apply to e's kind.
@@ -134,35 +188,38 @@ func normalize(e *Entry) {
 	}
 }
 
-// Find returns the entry of p, nil if there is none.
-func (v *Inventory) Find(p Path) *Entry {
-	i, found := slices.BinarySearchFunc(v.Entries, p, func(e Entry, p Path) int {
-		return strings.Compare(string(e.Path), string(p))
-	})
-	if !found {
-		return nil
+// Index returns the number of p's entry, -1 if there is none.
+func (v *Inventory) Index(p Path) int {
+	i := v.search(p)
+	if i < v.Len() && v.PathAt(i) == p {
+		return i
 	}
-	return &v.Entries[i]
+	return -1
 }
 
-// Below returns the entries strictly below dir, in order, sharing memory with v.
-// In bytewise order they are contiguous: "a" and "a/b" may have "a-b" between
-// them, but nothing lies between two paths that start with "a/".
-func (v *Inventory) Below(dir Path) []Entry {
-	if dir == "" {
-		return v.Entries
+// search is the number of the first entry whose path is not less than p.
+func (v *Inventory) search(p Path) int {
+	return sort.Search(v.Len(), func(i int) bool { return v.PathAt(i) >= p })
+}
+
+// Find returns the entry of p, nil if there is none.
+func (v *Inventory) Find(p Path) *Entry {
+	i := v.Index(p)
+	if i < 0 {
+		return nil
 	}
-	from, _ := slices.BinarySearchFunc(v.Entries, dir+"/", func(e Entry, p Path) int {
-		return strings.Compare(string(e.Path), string(p))
-	})
-	rest := v.Entries[from:]
-	n, _ := slices.BinarySearchFunc(rest, dir, func(e Entry, dir Path) int {
-		if e.Path.Within(dir) {
-			return -1
-		}
-		return 1
-	})
-	return rest[:n:n]
+	e := v.At(i)
+	return &e
+}
+
+// Below returns the numbers of the entries strictly below dir: those from first up
+// to, not including, end. In bytewise order they are contiguous: "a" and "a/b" may
+// have "a-b" between them, but nothing lies between two paths that start with "a/".
+func (v *Inventory) Below(dir Path) (first, end int) {
+	if dir == "" {
+		return 0, v.Len()
+	}
+	return v.search(dir + "/"), v.search(dir + "0") // "0" follows "/"
 }
 
 // Walk merges two inventories in one pass, in rising path order. fn gets nil for
@@ -170,32 +227,36 @@ func (v *Inventory) Below(dir Path) []Entry {
 // unless all is set. The first error of fn ends the walk and is returned. A nil
 // inventory is an empty one.
 func Walk(base, theirs *Inventory, all bool, fn func(p Path, base, theirs *Entry) error) error {
-	var b, t []Entry
-	if base != nil {
-		b = base.Entries
-	}
-	if theirs != nil {
-		t = theirs.Entries
-	}
-	for len(b) > 0 || len(t) > 0 {
-		var left, right *Entry
+	b, t := side{v: base}, side{v: theirs}
+	for b.more() || t.more() {
+		// An entry has one spelling, so equal lines are equal entries.
+		if b.more() && t.more() && !all && b.line() == t.line() {
+			b.take()
+			t.take()
+			continue
+		}
+		left, right := b.peek(), t.peek()
 		order := 0
 		switch {
-		case len(t) == 0:
+		case right == nil:
 			order = -1
-		case len(b) == 0:
+		case left == nil:
 			order = 1
 		default:
-			order = strings.Compare(string(b[0].Path), string(t[0].Path))
+			order = strings.Compare(string(left.Path), string(right.Path))
 		}
 		var p Path
 		if order <= 0 {
-			left, b = &b[0], b[1:]
+			b.take()
 			p = left.Path
+		} else {
+			left = nil
 		}
 		if order >= 0 {
-			right, t = &t[0], t[1:]
+			t.take()
 			p = right.Path
+		} else {
+			right = nil
 		}
 		if !all && order == 0 && left.Same(right) {
 			continue
@@ -206,3 +267,24 @@ func Walk(base, theirs *Inventory, all bool, fn func(p Path, base, theirs *Entry
 	}
 	return nil
 }
+
+// side is one of the inventories of a walk.
+type side struct {
+	v    *Inventory // nil: empty
+	next int
+	at   *Entry // entry next, once it was looked at
+}
+
+func (s *side) more() bool   { return s.v != nil && s.next < s.v.Len() }
+func (s *side) line() string { return s.v.line(s.next) }
+
+// peek is the next entry, nil at the end.
+func (s *side) peek() *Entry {
+	if s.at == nil && s.more() {
+		e := s.v.At(s.next)
+		s.at = &e
+	}
+	return s.at
+}
+
+func (s *side) take() { s.next, s.at = s.next+1, nil }

@@ -49,32 +49,39 @@ func entryFault(e *Entry) string {
 // folded names within a directory: an open hash table, at most half full, holds
 // (hash of parent and folded name, index).
 type checker struct {
-	entries   []Entry
-	dirs      []int    // indices of directories, each path a prefix of the next
-	table     []uint64 // upper half of the hash, index+1; 0 is free
+	path      func(i int) Path // of an entry that was added
+	last      Path
+	dirs      []listedDir // each path a prefix of the next
+	table     []uint64    // upper half of the hash, index+1; 0 is free
 	seed      maphash.Seed
 	key       []byte
 	total     int64
 	unordered bool // parents and twins are not looked for in an unsorted list
 }
 
-// newChecker returns a checker for at most count entries.
-func newChecker(count int) *checker {
+// listedDir is a directory among the entries.
+type listedDir struct {
+	path  Path
+	index int
+}
+
+// newChecker returns a checker for at most count entries, whose paths are told by
+// path.
+func newChecker(count int, path func(i int) Path) *checker {
 	size := 64
 	for size < 2*count {
 		size *= 2
 	}
-	return &checker{table: make([]uint64, size), seed: maphash.MakeSeed()}
+	return &checker{path: path, table: make([]uint64, size), seed: maphash.MakeSeed()}
 }
 
-// add checks the last of entries, the others having been added, and returns its
-// first fault. The slice may have moved since the call before.
-func (c *checker) add(entries []Entry) string {
-	c.entries = entries
-	i := len(entries) - 1
-	e := &entries[i]
-	if i > 0 {
-		switch last := entries[i-1].Path; strings.Compare(string(last), string(e.Path)) {
+// add checks entry i, which is e, against those added before, and returns its first
+// fault.
+func (c *checker) add(i int, e *Entry) string {
+	last := c.last
+	c.last = e.Path
+	if last != "" {
+		switch strings.Compare(string(last), string(e.Path)) {
 		case 0:
 			return "want each path once, got it twice"
 		case 1:
@@ -85,18 +92,18 @@ func (c *checker) add(entries []Entry) string {
 	if c.unordered {
 		return ""
 	}
-	for len(c.dirs) > 0 && !strings.HasPrefix(string(e.Path), string(entries[c.dirs[len(c.dirs)-1]].Path)) {
+	for len(c.dirs) > 0 && !strings.HasPrefix(string(e.Path), string(c.dirs[len(c.dirs)-1].path)) {
 		c.dirs = c.dirs[:len(c.dirs)-1]
 	}
 	parent, ok := c.parent(e.Path)
 	if e.Kind == Dir {
-		c.dirs = append(c.dirs, i)
+		c.dirs = append(c.dirs, listedDir{e.Path, i})
 	}
 	if !ok {
 		return fmt.Sprintf("want its parent %s listed before as a directory", e.Path.Parent())
 	}
-	if twin := c.insert(i, parent); twin >= 0 {
-		return fmt.Sprintf("want names that differ on every disk, got it beside %s", entries[twin].Path)
+	if twin := c.insert(i, e.Path, parent); twin >= 0 {
+		return fmt.Sprintf("want names that differ on every disk, got it beside %s", c.path(twin))
 	}
 	if e.Kind == File {
 		if e.Size > MaxTotalSize-c.total {
@@ -114,20 +121,19 @@ func (c *checker) parent(p Path) (int, bool) {
 	if cut < 0 {
 		return -1, true
 	}
-	at, found := slices.BinarySearchFunc(c.dirs, cut, func(i, cut int) int {
-		return len(c.entries[i].Path) - cut
+	at, found := slices.BinarySearchFunc(c.dirs, cut, func(d listedDir, cut int) int {
+		return len(d.path) - cut
 	})
 	if !found {
 		return -1, false
 	}
-	return c.dirs[at], true
+	return c.dirs[at].index, true
 }
 
-// insert puts entry i into the table and returns the index of an entry of the
-// same directory whose folded name is the same, or -1.
-func (c *checker) insert(i, parent int) int {
+// insert puts entry i, whose path is given, into the table and returns the index of
+// an entry of the same directory whose folded name is the same, or -1.
+func (c *checker) insert(i int, path Path, parent int) int {
 	const upper = 0xffffffff << 32
-	path := c.entries[i].Path
 	hash := c.hash(path.Base(), parent)
 	mask := uint64(len(c.table) - 1)
 	for at := hash & mask; ; at = (at + 1) & mask {
@@ -140,7 +146,7 @@ func (c *checker) insert(i, parent int) int {
 			continue
 		}
 		other := int(uint32(slot)) - 1
-		if twin := c.entries[other].Path; twin.Parent() == path.Parent() && fold(twin.Base()) == fold(path.Base()) {
+		if twin := c.path(other); twin.Parent() == path.Parent() && fold(twin.Base()) == fold(path.Base()) {
 			return other
 		}
 	}

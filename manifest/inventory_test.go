@@ -42,8 +42,8 @@ func TestInventoryBothWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(v.Entries, want) || v.Digest != DigestOf([]byte(exampleInventory)) {
-		t.Errorf("got %+v, want %+v", v.Entries, want)
+	if !reflect.DeepEqual(entriesOf(v), want) || v.Digest != DigestOf([]byte(exampleInventory)) {
+		t.Errorf("got %+v, want %+v", entriesOf(v), want)
 	}
 	shuffled := slices.Clone(want)
 	slices.Reverse(shuffled)
@@ -147,7 +147,7 @@ func TestParseInventoryRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v, err := ParseInventory("inv", []byte(c.text))
 			if err == nil {
-				t.Fatalf("got %d entries, want it refused", len(v.Entries))
+				t.Fatalf("got %d entries, want it refused", v.Len())
 			}
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -217,7 +217,7 @@ func FuzzParseInventory(f *testing.F) {
 		if err != nil {
 			return
 		}
-		built, err := BuildInventory(v.Entries)
+		built, err := BuildInventory(entriesOf(v))
 		if err != nil {
 			t.Fatalf("taken, but cannot be built: %v", err)
 		}
@@ -234,7 +234,7 @@ func TestInventoryCutAndFlipped(t *testing.T) {
 	want := DigestOf(whole)
 	for i := range whole {
 		if v, err := ParseInventory("inv", whole[:i]); err == nil {
-			t.Errorf("cut at %d: got %d entries, want it refused", i, len(v.Entries))
+			t.Errorf("cut at %d: got %d entries, want it refused", i, v.Len())
 		}
 		flipped := bytes.Clone(whole)
 		flipped[i] ^= 1
@@ -242,4 +242,16 @@ func TestInventoryCutAndFlipped(t *testing.T) {
 			t.Errorf("flipped at %d: got the same digest", i)
 		}
 	}
+}
+
+// entriesOf lists the entries of v.
+func entriesOf(v *Inventory) []Entry {
+	out := []Entry{}
+	for i, e := range v.All() {
+		if i != len(out) {
+			panic("entries out of order")
+		}
+		out = append(out, e)
+	}
+	return out
 }

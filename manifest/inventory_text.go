@@ -2,9 +2,11 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // The first line of an inventory, and how its last one starts.
@@ -21,7 +23,7 @@ func ParseInventory(name string, data []byte) (*Inventory, error) {
 	if len(data) > MaxInventoryBytes {
 		return nil, fault(name, 0, "want at most %d bytes, got %d", MaxInventoryBytes, len(data))
 	}
-	text := string(data)
+	text := textOf(data)
 	first, rest, _ := strings.Cut(text, "\n")
 	if first != inventoryHeader {
 		return nil, fault(name, 1, "want %q as the first line, got %q", inventoryHeader, printableCut(first))
@@ -35,30 +37,33 @@ func ParseInventory(name string, data []byte) (*Inventory, error) {
 		return nil, err
 	}
 
-	entries := make([]Entry, 0, count)
-	c := newChecker(count)
+	v := newInventory(data, body, count)
+	c := newChecker(count, v.PathAt)
 	var faults Errors
-	for line := 2; body != ""; line++ {
-		text, rest, _ := strings.Cut(body, "\n")
-		body = rest
-		entries = append(entries, Entry{})
-		e := &entries[len(entries)-1]
-		col, msg := parseEntry(e, text)
-		if msg != "" {
-			entries = entries[:len(entries)-1]
-		} else if msg = c.add(entries); msg != "" {
-			col = strings.LastIndexByte(text, ' ') + 2
-			msg = e.Path.String() + ": " + msg
+	for i := range count {
+		line := v.line(i)
+		var e Entry
+		col, msg := parseEntry(&e, line)
+		if msg == "" {
+			if msg = c.add(i, &e); msg != "" {
+				col = strings.LastIndexByte(line, ' ') + 2
+				msg = e.Path.String() + ": " + msg
+			}
 		}
 		if msg != "" {
-			faults = append(faults, &Error{Name: name, Line: line, Col: col, Msg: msg})
+			faults = append(faults, &Error{Name: name, Line: i + 2, Col: col, Msg: msg})
 		}
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return &Inventory{Entries: entries, Raw: data, Digest: DigestOf(data)}, nil
+	v.Digest = DigestOf(data)
+	return v, nil
 }
+
+// textOf is data as a string without a copy, which an inventory of 100,000 files
+// would feel; data must not be changed afterwards.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
 // fault returns one Error as Errors; line 0 stands for the whole text.
 func fault(name string, line int, format string, args ...any) error {
@@ -217,7 +222,8 @@ func renderInventory(entries []Entry) []byte {
 		e := &entries[i]
 		switch e.Kind {
 		case File:
-			b = fmt.Appendf(b, "f %04o %d %s ", e.Mode, e.Size, e.Digest.Hex())
+			b = fmt.Appendf(b, "f %04o %d ", e.Mode, e.Size)
+			b = append(hex.AppendEncode(b, e.Digest[:]), ' ')
 		case Dir:
 			b = fmt.Appendf(b, "d %04o - - ", e.Mode)
 		case Link:

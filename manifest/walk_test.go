@@ -13,30 +13,32 @@ func TestFindAndBelow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := 0; round < 50; round++ {
 		v := randomInventory(t, rng)
-		for i := range v.Entries {
-			p := v.Entries[i].Path
-			if v.Find(p) != &v.Entries[i] {
-				t.Fatalf("round %d: Find(%s) is not the entry", round, p)
+		for i, e := range v.All() {
+			p := e.Path
+			if got := v.Find(p); got == nil || *got != e || v.Index(p) != i || v.PathAt(i) != p {
+				t.Fatalf("round %d: Find(%s) = %v, want entry %d, %v", round, p, got, i, e)
 			}
-			if v.Find(p+"?") != nil {
+			if v.Find(p+"?") != nil || v.Index(p+"?") >= 0 {
 				t.Fatalf("round %d: Find found what is not there", round)
 			}
 			var want []Path
-			for _, e := range v.Entries {
+			for _, e := range v.All() {
 				if e.Path != p && e.Path.Within(p) {
 					want = append(want, e.Path)
 				}
 			}
 			var got []Path
-			for _, e := range v.Below(p) {
-				got = append(got, e.Path)
+			for first, end := v.Below(p); first < end; first++ {
+				got = append(got, v.PathAt(first))
 			}
 			if !slices.Equal(got, want) {
 				t.Fatalf("round %d: Below(%s) = %q, want %q", round, p, got, want)
 			}
 		}
-		if len(v.Below("")) != len(v.Entries) || len(v.Below("none")) != 0 {
-			t.Fatalf("round %d: got %d at the top, %d below nothing", round, len(v.Below("")), len(v.Below("none")))
+		first, end := v.Below("")
+		none, noneEnd := v.Below("none")
+		if first != 0 || end != v.Len() || none != noneEnd {
+			t.Fatalf("round %d: got %d to %d at the top, %d to %d below nothing", round, first, end, none, noneEnd)
 		}
 	}
 }
@@ -81,13 +83,10 @@ func TestWalk(t *testing.T) {
 		base, theirs := randomInventory(t, rng), randomInventory(t, rng)
 		for _, all := range []bool{false, true} {
 			want := map[Path][2]*Entry{}
-			for i := range base.Entries {
-				e := &base.Entries[i]
-				want[e.Path] = [2]*Entry{e, theirs.Find(e.Path)}
-			}
-			for i := range theirs.Entries {
-				e := &theirs.Entries[i]
-				want[e.Path] = [2]*Entry{base.Find(e.Path), e}
+			for _, v := range []*Inventory{base, theirs} {
+				for _, e := range v.All() {
+					want[e.Path] = [2]*Entry{base.Find(e.Path), theirs.Find(e.Path)}
+				}
 			}
 			for p, pair := range want {
 				if !all && pair[0] != nil && pair[1] != nil && pair[0].Same(pair[1]) {
@@ -99,7 +98,7 @@ func TestWalk(t *testing.T) {
 				if p <= last {
 					t.Errorf("round %d: got %s after %s", round, p, last)
 				}
-				if pair, ok := want[p]; !ok || pair != [2]*Entry{b, o} {
+				if pair, ok := want[p]; !ok || !reflect.DeepEqual(pair, [2]*Entry{b, o}) {
 					t.Errorf("round %d: %s: got %v and %v, want %v", round, p, b, o, pair)
 				}
 				delete(want, p)

@@ -266,8 +266,8 @@ func (a *adopter) read(ctx context.Context) error {
 			return err
 		}
 		a.levels = append(a.levels, level{Release: r, manifest: m, raw: raw, inventory: inv, rules: rules})
-		for i := range inv.Entries {
-			if e := &inv.Entries[i]; e.Kind != manifest.Dir {
+		for _, e := range inv.All() {
+			if e.Kind != manifest.Dir {
 				paths[e.Path] = true
 			}
 		}

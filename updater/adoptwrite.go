@@ -226,14 +226,13 @@ func (a *adopter) pristine(ctx context.Context, base *level) error {
 	if err != nil {
 		return err
 	}
-	for i := range base.inventory.Entries {
-		e := &base.inventory.Entries[i]
-		if _, ok := w.seen[e.Digest]; ok || !keepable(e) {
+	for _, e := range base.inventory.All() {
+		if _, ok := w.seen[e.Digest]; ok || !keepable(&e) {
 			continue
 		}
 		var data []byte
 		if err = cancelled(ctx); err == nil {
-			data, err = a.content(ctx, e)
+			data, err = a.content(ctx, &e)
 		}
 		if err == nil && manifest.IsText(data) {
 			err = w.add(e.Digest, data)

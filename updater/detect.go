@@ -21,8 +21,7 @@ func (a *adopter) compare(l *level) {
 	c := &l.candidate
 	c.Foreign, c.Examples = []ForeignFile{}, []string{}
 	c.Release = Release{Level: l.Level, Channel: l.Channel, Version: l.manifest.Product.Version, Released: l.manifest.Released, Manifest: l.Digest}
-	for i := range l.inventory.Entries {
-		e := &l.inventory.Entries[i]
+	for _, e := range l.inventory.All() {
 		if e.Kind == manifest.Dir {
 			continue
 		}
@@ -34,7 +33,7 @@ func (a *adopter) compare(l *level) {
 		switch {
 		case !f.info.Exists:
 			c.Missing++
-		case f.same(e):
+		case f.same(&e):
 			c.Same++
 		case class == manifest.Config:
 			c.Edited++
@@ -123,8 +122,7 @@ func (a *adopter) choose() (*level, error) {
 func (a *adopter) edits(base *level) {
 	d := newDirs(a.tree, base.inventory)
 	gone := map[manifest.Path]int{}
-	for i := range base.inventory.Entries {
-		e := &base.inventory.Entries[i]
+	for _, e := range base.inventory.All() {
 		class := base.rules.Class(e.Path)
 		if class == manifest.Data || class == manifest.Ignore {
 			continue
@@ -152,7 +150,7 @@ func (a *adopter) edits(base *level) {
 			edit.What = "missing"
 		case f.kind() != e.Kind:
 			edit.What, edit.Detail = "kind", "is a "+f.kind().String()+", shipped as a "+e.Kind.String()
-		case !f.same(e):
+		case !f.same(&e):
 			edit.What = "edited"
 		case fsys.HasModes && e.Kind == manifest.File && f.info.Perm()&0o755 != e.Mode:
 			edit.What, edit.Detail = "mode", fmt.Sprintf("%04o, shipped as %04o", f.info.Perm(), e.Mode)

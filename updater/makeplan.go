@@ -189,7 +189,7 @@ func (m *maker) read() error {
 		if !it.live.info.IsFile() {
 			continue
 		}
-		if d, ok := m.cache.digest(indexOf(m.in.inventory, it.path), it.live.info); ok {
+		if d, ok := m.cache.digest(m.in.inventory.Index(it.path), it.live.info); ok {
 			it.live.digest = d
 			continue
 		}
@@ -277,8 +277,8 @@ func (m *maker) decide() error {
 		case dirDeleted:
 			if gone[above.top] == nil {
 				gone[above.top] = it
-				it.step = &Step{Path: above.top, Action: Deleted, Reason: "you deleted this directory; it stays deleted",
-					Count: len(m.in.inventory.Below(above.top))}
+				first, end := m.in.inventory.Below(above.top)
+				it.step = &Step{Path: above.top, Action: Deleted, Reason: "you deleted this directory; it stays deleted", Count: end - first}
 			}
 			continue
 		case dirBlocked:

@@ -154,7 +154,7 @@ func (u *Updater) space(p *Plan) error {
 		}
 	}
 	if p.target != nil {
-		need += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(len(p.target.inventory.Entries))*statRecordSize
+		need += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(p.target.inventory.Len())*statRecordSize
 	}
 	free, freeInodes, err := u.tree.Root().Space()
 	if err != nil {

@@ -37,8 +37,8 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 			}
 			continue
 		}
-		for i := range in.inventory.Entries {
-			if e := &in.inventory.Entries[i]; e.Kind == manifest.File && g.Match(e.Path) && rules.Class(e.Path) == manifest.Config {
+		for _, e := range in.inventory.All() {
+			if e.Kind == manifest.File && g.Match(e.Path) && rules.Class(e.Path) == manifest.Config {
 				found[e.Path] = true
 			}
 		}
@@ -89,7 +89,7 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 // shippedConfig is the entry of a configuration file that is as the vendor shipped it:
 // its bytes are kept already, so its digest is enough.
 func (u *Updater) shippedConfig(p manifest.Path, in *installed, cache *statCache, shipped *pristine) (backup.Entry, bool) {
-	i := indexOf(in.inventory, p)
+	i := in.inventory.Index(p)
 	if i < 0 {
 		return backup.Entry{}, false
 	}
@@ -98,7 +98,7 @@ func (u *Updater) shippedConfig(p manifest.Path, in *installed, cache *statCache
 		return backup.Entry{}, false
 	}
 	d, ok := cache.digest(i, info)
-	if !ok || d != in.inventory.Entries[i].Digest || !shipped.has(d) {
+	if !ok || d != in.inventory.At(i).Digest || !shipped.has(d) {
 		return backup.Entry{}, false
 	}
 	e := backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}

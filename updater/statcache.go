@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"sort"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -45,12 +44,12 @@ func openStatCache(t *fsys.Tree, inv *manifest.Inventory) *statCache {
 	var h [statHeaderSize]byte
 	if _, err := f.ReadAt(h[:], 0); err != nil || string(h[:16]) != statMagic ||
 		!bytes.Equal(h[16:48], inv.Digest[:]) ||
-		int(binary.LittleEndian.Uint32(h[56:])) != len(inv.Entries) ||
+		int(binary.LittleEndian.Uint32(h[56:])) != inv.Len() ||
 		binary.LittleEndian.Uint32(h[60:]) != crc32.ChecksumIEEE(h[:60]) {
 		_ = f.Close()
 		return nil
 	}
-	return &statCache{f: f, taken: int64(binary.LittleEndian.Uint64(h[48:])), count: len(inv.Entries)}
+	return &statCache{f: f, taken: int64(binary.LittleEndian.Uint64(h[48:])), count: inv.Len()}
 }
 
 func (c *statCache) close() {
@@ -133,12 +132,12 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 			old = nil
 		}
 	}
-	buf := make([]byte, statHeaderSize+len(inv.Entries)*statRecordSize)
+	buf := make([]byte, statHeaderSize+inv.Len()*statRecordSize)
 	next := 0
-	for i := range inv.Entries {
-		e := &inv.Entries[i]
+	for i := range inv.Len() {
+		path := inv.PathAt(i)
 		to := buf[statHeaderSize+i*statRecordSize:][:statRecordSize]
-		if k, ok := learnt[e.Path]; ok {
+		if k, ok := learnt[path]; ok {
 			r := statRecord(k.info, k.digest)
 			copy(to, r[:])
 			continue
@@ -146,10 +145,10 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 		if old == nil {
 			continue
 		}
-		for next < len(beforeInv.Entries) && beforeInv.Entries[next].Path < e.Path {
+		for next < beforeInv.Len() && beforeInv.PathAt(next) < path {
 			next++
 		}
-		if next < len(beforeInv.Entries) && beforeInv.Entries[next].Path == e.Path {
+		if next < beforeInv.Len() && beforeInv.PathAt(next) == path {
 			copyOldRecord(to, old[next*statRecordSize:][:statRecordSize], before.taken)
 		}
 	}
@@ -157,7 +156,7 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 	copy(buf, statMagic)
 	copy(buf[16:], inv.Digest[:])
 	le.PutUint64(buf[48:], uint64(info.MTime))
-	le.PutUint32(buf[56:], uint32(len(inv.Entries)))
+	le.PutUint32(buf[56:], uint32(inv.Len()))
 	le.PutUint32(buf[60:], crc32.ChecksumIEEE(buf[:60]))
 	_, err = f.Write(buf)
 	return err
@@ -170,13 +169,4 @@ func copyOldRecord(to, from []byte, taken int64) {
 	if int64(le.Uint64(from[8:])) < taken && int64(le.Uint64(from[16:])) < taken {
 		copy(to, from)
 	}
-}
-
-// indexOf is the place of p among the entries of inv, or -1.
-func indexOf(inv *manifest.Inventory, p manifest.Path) int {
-	i := sort.Search(len(inv.Entries), func(i int) bool { return inv.Entries[i].Path >= p })
-	if i < len(inv.Entries) && inv.Entries[i].Path == p {
-		return i
-	}
-	return -1
 }

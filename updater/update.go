@@ -263,8 +263,8 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 	}
 	if plan.target != nil {
 		keep := map[manifest.Digest]bool{}
-		for i := range plan.target.inventory.Entries {
-			keep[plan.target.inventory.Entries[i].Digest] = true
+		for _, e := range plan.target.inventory.All() {
+			keep[e.Digest] = true
 		}
 		warn(mergePacks(u.tree, keep, plan.To.Level, plan.To.Manifest, maxPacks))
 	}

@@ -148,11 +148,11 @@ func (a *adding) run() (*AddResult, error) {
 	}
 	a.out = AddResult{
 		Level: a.opt.Level, Channel: a.opt.Channel, Product: d.manifest.Product, Released: d.manifest.Released,
-		Digest: digest, Entries: len(d.inventory.Entries), RecognisedConfig: d.recognised,
+		Digest: digest, Entries: d.inventory.Len(), RecognisedConfig: d.recognised,
 		AlreadyThere: old != nil, NewChannel: a.state.roles[a.opt.Channel] == nil,
 	}
-	for i := range d.inventory.Entries {
-		a.out.Bytes += d.inventory.Entries[i].Size
+	for _, e := range d.inventory.All() {
+		a.out.Bytes += e.Size
 	}
 	if err := a.warn(d); err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ func (a *adding) inventoryOf(level int64) (*manifest.Inventory, error) {
 
 // write stores contents, inventory and manifest, and publishes the manifest.
 func (a *adding) write(d *draft, data []byte, digest manifest.Digest, m *meter) error {
-	done, err := storeBlobs(a.ctx, a.s, a.tree, d.inventory.Entries, m)
+	done, err := storeBlobs(a.ctx, a.s, a.tree, d.inventory, m)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -155,10 +156,10 @@ type stored struct {
 	bytes int64 // compressed
 }
 
-// storeBlobs compresses every content of entries that s does not hold yet into
+// storeBlobs compresses every content of v that s does not hold yet into
 // blobs/, and returns when all of them are durable.
-func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, entries []manifest.Entry, m *meter) (stored, error) {
-	missing, dirs, err := missingBlobs(s, entries)
+func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, v *manifest.Inventory, m *meter) (stored, error) {
+	missing, dirs, err := missingBlobs(s, v)
 	if err != nil || len(missing) == 0 {
 		return stored{}, err
 	}
@@ -186,7 +187,7 @@ func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, entries []manife
 		if err != nil {
 			return err
 		}
-		n, err := packs[w].pack(ctx, f, tree, missing[i], m)
+		n, err := packs[w].pack(ctx, f, tree, &missing[i], m)
 		if err != nil {
 			_ = f.Close()
 			return err
@@ -237,16 +238,21 @@ func makeDirs(s *store, dirs []string) error {
 
 // missingBlobs returns one entry for each content that s lacks, by digest, and the
 // directories they go to.
-func missingBlobs(s *store, entries []manifest.Entry) (missing []*manifest.Entry, dirs []string, err error) {
-	var files []*manifest.Entry
-	for i := range entries {
-		if entries[i].Kind == manifest.File {
-			files = append(files, &entries[i])
+func missingBlobs(s *store, v *manifest.Inventory) (missing []manifest.Entry, dirs []string, err error) {
+	type content struct {
+		digest manifest.Digest
+		entry  uint32
+	}
+	var files []content
+	for i, e := range v.All() {
+		if e.Kind == manifest.File {
+			files = append(files, content{e.Digest, uint32(i)})
 		}
 	}
-	slices.SortFunc(files, func(a, b *manifest.Entry) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
-	files = slices.CompactFunc(files, func(a, b *manifest.Entry) bool { return a.Digest == b.Digest })
-	for _, e := range files {
+	slices.SortFunc(files, func(a, b content) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	files = slices.CompactFunc(files, func(a, b content) bool { return a.digest == b.digest })
+	for _, f := range files {
+		e := v.At(int(f.entry))
 		path := blobPath(e.Digest)
 		ok, err := s.has(path)
 		if err != nil {

@@ -150,7 +150,7 @@ func (d *draft) build(rules manifest.Rules) error {
 		Level:        d.opt.Level,
 		Released:     d.released.UTC().Truncate(time.Second),
 		From:         d.notes.From,
-		Inventory:    manifest.InventoryRef{Digest: v.Digest, Size: int64(len(v.Raw)), Entries: int64(len(v.Entries))},
+		Inventory:    manifest.InventoryRef{Digest: v.Digest, Size: int64(len(v.Raw)), Entries: int64(v.Len())},
 		Rules:        rules,
 		Renames:      d.notes.Renames,
 		Migrations:   d.notes.Migrations,

@@ -139,7 +139,7 @@ func readRelease(c *Client, channel string, level int64) (map[string]string, err
 		return nil, err
 	}
 	out := map[string]string{}
-	for _, e := range v.Entries {
+	for _, e := range v.All() {
 		text := fmt.Sprintf("%s %o %s", e.Kind, e.Mode, e.Target)
 		if e.Kind == manifest.File {
 			r, err := c.Blob(ctx, e.Digest, e.Size)
