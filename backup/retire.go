@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
-	"time"
 
 	"inplace/backup/fsys"
 )
@@ -83,45 +81,4 @@ func Discard(tree *fsys.Tree, dir string) error {
 		}
 	}
 	return nil
-}
-
-// Retention says which snapshots stay. The newest always does.
-type Retention struct {
-	Keep    int           // at most so many; 0: no limit
-	MaxAge  time.Duration // none older; 0: no limit
-	MaxSize int64         // bytes of all together; 0: no limit
-}
-
-// Prune removes snapshots from the oldest end until the rest is within r, and
-// returns the names of those removed. What cannot be read as a snapshot stays.
-func Prune(tree *fsys.Tree, r Retention, now time.Time, newest string) ([]string, error) {
-	ids, err := List(tree)
-	if err != nil {
-		return nil, err
-	}
-	var heads []Head
-	for _, id := range ids {
-		if s, err := Load(tree, id); err == nil {
-			heads = append(heads, s.Head)
-		}
-	}
-	slices.SortStableFunc(heads, func(a, b Head) int { return a.Created.Compare(b.Created) })
-	var total int64
-	for _, h := range heads {
-		total += h.Bytes
-	}
-	var removed []string
-	for i, h := range heads {
-		left := len(heads) - i
-		over := r.Keep > 0 && left > r.Keep || r.MaxAge > 0 && now.Sub(h.Created) > r.MaxAge || r.MaxSize > 0 && total > r.MaxSize
-		if !over || left == 1 || h.ID == newest {
-			break
-		}
-		if err := tree.RemoveAll(path.Join(SnapshotsDir, h.ID)); err != nil {
-			return removed, err
-		}
-		removed = append(removed, h.ID)
-		total -= h.Bytes
-	}
-	return removed, nil
 }

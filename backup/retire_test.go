@@ -184,3 +184,62 @@ func TestDiscard(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveKilled removes a snapshot and dies at each operation: it is there whole, or it
+// is no snapshot any more and what is left of it lies in the stage.
+func TestRemoveKilled(t *testing.T) {
+	kills := 0
+	for n := 1; ; n++ {
+		home := t.TempDir()
+		for _, id := range []string{"s1", "s2"} {
+			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+			tree{SnapshotsDir + "/" + id + "/slots/0": "0644 old"}.write(t, home)
+		}
+		before := look(t, filepath.Join(home, SnapshotsDir), true)
+		disk := open(t, home)
+		faults(disk, nil, n)
+		err := Remove(disk, "s1")
+		ids, _ := List(open(t, home))
+		if len(ids) == 2 {
+			same(t, fmt.Sprintf("killed at %d", n), look(t, filepath.Join(home, SnapshotsDir), true), before)
+		} else if !slices.Equal(ids, []string{"s2"}) {
+			t.Fatalf("killed at %d: left %q", n, ids)
+		}
+		if err == nil {
+			break
+		}
+		kills++
+		if len(ids) == 2 {
+			must(t, Remove(open(t, home), "s1"))
+		}
+	}
+	if kills < 4 {
+		t.Fatalf("only %d points to die at", kills)
+	}
+}
+
+// TestTurned tells a snapshot that restore.sh has taken back, and takes it as what it is.
+func TestTurned(t *testing.T) {
+	home, entries := prepare(t, tree{"a": "0644 old"}, tree{"a": "0644 new"})
+	entries[0].Class = Record
+	dir := filepath.Join(home, SnapshotsDir, testID)
+	raw := MarshalEntries(entries)
+	must(t, os.WriteFile(filepath.Join(dir, "entries"), raw, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "snapshot.yaml"), testHead().marshal(raw), 0o600))
+	disk := open(t, home)
+	s, err := Load(disk, testID)
+	must(t, err)
+	if turned, err := s.Turned(disk); err != nil || !turned {
+		t.Fatalf("before the exchange the slot holds the new side: got %v, %v", turned, err)
+	}
+	s.Turn()
+	must(t, s.Verify(disk))
+	_, err = run(t, home, entries, nil, 0, Change{})
+	must(t, err)
+	s, err = Load(disk, testID)
+	must(t, err)
+	if turned, err := s.Turned(disk); err != nil || turned {
+		t.Fatalf("after the exchange: got %v, %v", turned, err)
+	}
+	must(t, s.Verify(disk))
+}

@@ -55,19 +55,25 @@ type Snapshot struct {
 	Entries []Entry
 }
 
-// NewID is a name for a snapshot made now on the way to level: it sorts by time.
+// idTime is how names of snapshots start.
+const idTime = "20060102T150405Z"
+
+// NewID is a name for a snapshot made now on the way to level. It sorts after all that
+// are there: where the clock stands still, or was put back, it takes the second after
+// the newest of them.
 func NewID(tree *fsys.Tree, now time.Time, level int64) (string, error) {
-	base := fmt.Sprintf("%s-to-%d", now.UTC().Format("20060102T150405Z"), level)
-	for n := 1; ; n++ {
-		id := base
-		if n > 1 {
-			id = fmt.Sprintf("%s.%d", base, n)
-		}
-		info, err := tree.Lstat(path.Join(SnapshotsDir, id))
-		if err != nil || !info.Exists {
-			return id, err
+	ids, err := List(tree)
+	if err != nil {
+		return "", err
+	}
+	at := now.UTC().Truncate(time.Second)
+	for _, id := range ids {
+		stamp, _, _ := strings.Cut(id, "-")
+		if t, err := time.Parse(idTime, stamp); err == nil && !t.Before(at) {
+			at = t.Add(time.Second)
 		}
 	}
+	return fmt.Sprintf("%s-to-%d", at.Format(idTime), level), nil
 }
 
 // Promote gives the sealed stage its place among the snapshots.
@@ -142,36 +148,6 @@ func List(tree *fsys.Tree) ([]string, error) {
 		return nil, nil
 	}
 	return slices.DeleteFunc(names, func(n string) bool { return !ValidID(n) || strings.HasPrefix(n, fsys.TempPrefix) }), err
-}
-
-// Verify checks that each slot holds the old bytes as they were recorded, and
-// returns a *[DamagedError] that names each one that does not.
-func (s *Snapshot) Verify(tree *fsys.Tree) error {
-	slots, err := tree.OpenDir(s.Dir + "/slots")
-	if err != nil {
-		return &DamagedError{s.ID, []string{"slots: " + err.Error()}}
-	}
-	defer slots.Close()
-	c := &Change{Tree: tree, Dir: s.Dir, slots: slots}
-	var bad []string
-	for _, e := range s.Entries {
-		if e.Slot == NoSlot || !e.Old.moves() || (e.Class != Product && e.Class != Record) {
-			continue
-		}
-		got, err := c.look(slots, slotName(e.Slot), e)
-		switch {
-		case err != nil:
-			bad = append(bad, fmt.Sprintf("%s: slot %d: %v", e.Path, e.Slot, err))
-		case got.absent():
-			bad = append(bad, fmt.Sprintf("%s: slot %d is missing", e.Path, e.Slot))
-		case !got.isOld:
-			bad = append(bad, fmt.Sprintf("%s: slot %d does not hold the bytes that were there before", e.Path, e.Slot))
-		}
-	}
-	if len(bad) > 0 {
-		return &DamagedError{s.ID, bad}
-	}
-	return nil
 }
 
 // Live reports whether every path of the snapshot has the new side of its entry: whether

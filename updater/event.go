@@ -111,6 +111,27 @@ type SnapshotInfo struct {
 	Paths   int       `json:"paths"`
 	Current bool      `json:"current"` // the one that --revert takes back next
 	Damaged string    `json:"damaged,omitempty"`
+
+	// What `backups` tells beyond that.
+	DiskBytes int64    `json:"disk_bytes,omitempty"` // all files of the snapshot, in whole blocks
+	Config    int      `json:"config,omitempty"`     // copies of configuration, and notes that it was as shipped
+	Turned    bool     `json:"turned,omitempty"`     // restore.sh took the change back: what it had made live is kept
+	Faults    []string `json:"faults,omitempty"`     // each path that is not kept as it was recorded, and why
+}
+
+// Backups is what `backups` tells.
+type Backups struct {
+	Snapshots []SnapshotInfo `json:"snapshots"`         // newest first
+	Verified  bool           `json:"verified"`          // each was compared by digest
+	Limits    *Limits        `json:"limits,omitempty"`  // of prune
+	Removed   []string       `json:"removed,omitempty"` // by prune, or what it would remove; the oldest first
+}
+
+// Limits say which snapshots prune lets go.
+type Limits struct {
+	Keep    int           `json:"keep"`       // at most so many
+	MaxAge  time.Duration `json:"max_age_ns"` // none older; 0: no limit
+	MaxSize int64         `json:"max_size"`   // bytes of all together; 0: no limit
 }
 
 // Adopted is what adopt found and did.

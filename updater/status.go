@@ -82,21 +82,29 @@ func (u *Updater) snapshots(current string) ([]SnapshotInfo, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // what is left of a transaction that was undone
 		}
-		info := SnapshotInfo{ID: id, Current: id == current}
-		if err != nil {
-			info.Damaged = err.Error()
-		} else {
-			info.Action, info.Created, info.Bytes = snap.Action, snap.Created, snap.Bytes
-			info.From, info.To = snap.From.Level, snap.To.Level
-			for _, e := range snap.Entries {
-				if e.Class == backup.Product {
-					info.Paths++
-				}
-			}
-		}
-		out = append(out, info)
+		out = append(out, snapshotInfo(id, snap, err, current))
 	}
 	return out, nil
+}
+
+// snapshotInfo is what the list of a snapshot, or why it could not be read, tells.
+func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) SnapshotInfo {
+	info := SnapshotInfo{ID: id, Current: id == current}
+	if err != nil {
+		info.Damaged = err.Error()
+		return info
+	}
+	info.Action, info.Created, info.Bytes = snap.Action, snap.Created, snap.Bytes
+	info.From, info.To = snap.From.Level, snap.To.Level
+	for _, e := range snap.Entries {
+		switch e.Class {
+		case backup.Product:
+			info.Paths++
+		case backup.Config:
+			info.Config++
+		}
+	}
+	return info
 }
 
 // Guard says whether the product may start: nil, or *[OpenError]. Without an open

@@ -255,8 +255,7 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 	u.learn(plan)
 	warn(u.tree.RemoveAll(conflictsDir))
 	warn(u.standingAbsent(plan))
-	removed, err := backup.Prune(u.tree, backup.Retention{Keep: u.settings.Backup.Keep, MaxAge: u.settings.Backup.MaxAge,
-		MaxSize: u.settings.Backup.MaxSize}, u.opt.Now(), out.Snapshot)
+	removed, err := backup.Prune(u.tree, u.limits(), u.opt.Now(), out.Snapshot)
 	warn(err)
 	if len(removed) > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("removed %s older than the settings keep: %s", plural(len(removed), "snapshot"), joined(removed)))

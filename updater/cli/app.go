@@ -20,6 +20,10 @@ const (
 	cmdVersion = "version"
 	cmdDemo    = "demo"
 	cmdMerge   = "merge"
+
+	cmdBackupsList   = "backups list"
+	cmdBackupsVerify = "backups verify"
+	cmdBackupsPrune  = "backups prune"
 )
 
 // newApp is the table of commands and flags. The library's own help, version flag
@@ -54,6 +58,19 @@ func newApp(r *run) *cli.App {
 				Action: r.status, Flags: flags(homeFlag())},
 			{Name: "history", Usage: "list what was done here, the newest last",
 				Action: r.history, Flags: flags(homeFlag())},
+			{Name: "backups", Usage: "what there is to go back to", Subcommands: []*cli.Command{
+				{Name: "list", Usage: "list the snapshots, the newest first", Action: r.backupsList, Flags: flags(homeFlag())},
+				{Name: "verify", Usage: "compare everything the snapshots keep with what was recorded; 6 if something is damaged",
+					Action: r.backupsVerify, Flags: flags(homeFlag())},
+				{Name: "prune", Usage: "remove the oldest snapshots, by the limits of the settings", Action: r.backupsPrune, Flags: flags(
+					boolFlag("dry-run", "show what would be removed; writes nothing"),
+					textFlag("keep", "N", "keep at most N snapshots"),
+					textFlag("max-age", "AGE", "keep none that is older, such as 90d, or none for no limit"),
+					textFlag("max-size", "SIZE", "keep no more than that, such as 10GiB, or none for no limit"),
+					boolFlag("yes", "ask nothing"),
+					homeFlag(),
+				)},
+			}},
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
 				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
 				textFlag("channel", "C", "the channel to follow (default: full)"),
@@ -86,7 +103,7 @@ func newApp(r *run) *cli.App {
 			}},
 			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,
 				Flags: []cli.Flag{
-					boolFlag("keep", "leave the directory there"), boolFlag("no-color", "print without colours (also NO_COLOR)")}},
+					boolFlag("leave", "leave the directory there"), boolFlag("no-color", "print without colours (also NO_COLOR)")}},
 			{Name: "version", Usage: "print the version", Action: r.version, Flags: flags()},
 			{Name: "help", Usage: "explain a command", ArgsUsage: "[COMMAND] [SUBCOMMAND]", Action: r.help, Flags: flags()},
 		},

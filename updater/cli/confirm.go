@@ -21,15 +21,20 @@ func (r *run) asks(c *cli.Context) bool {
 	return isTerminal(r.env.Stdin) && isTerminal(r.env.Stdout) && isTerminal(r.env.Stderr)
 }
 
-// confirm shows the plan and asks whether to go on. Anything but yes is no.
+// confirm shows the plan and asks whether to go on.
 func (r *run) confirm(p *updater.Plan) (bool, error) {
-	r.reporter.clear()
 	r.planText(p)
+	return r.askWhether("Go ahead?")
+}
+
+// askWhether prints what has been said so far and asks a question. Anything but yes is no.
+func (r *run) askWhether(question string) (bool, error) {
+	r.reporter.clear()
 	r.out.gap()
 	if err := r.out.flush(r.resultsTo); err != nil {
 		return false, err
 	}
-	fmt.Fprint(r.env.Stderr, "Go ahead? [y/N] ")
+	fmt.Fprint(r.env.Stderr, question+" [y/N] ")
 	in, ok := r.env.Stdin.(*os.File)
 	if !ok {
 		return false, nil

@@ -21,7 +21,7 @@ func (r *run) demo(c *cli.Context) (err error) {
 		return err
 	}
 	d := &demonstration{run: r, dir: dir, home: filepath.Join(dir, "acme")}
-	if !c.Bool("keep") {
+	if !c.Bool("leave") {
 		defer func() {
 			if e := os.RemoveAll(dir); err == nil {
 				err = e
@@ -31,7 +31,7 @@ func (r *run) demo(c *cli.Context) (err error) {
 	if err := d.play(); err != nil {
 		return err
 	}
-	if c.Bool("keep") {
+	if c.Bool("leave") {
 		r.say("Everything is still in %s.", dir)
 	}
 	return nil

@@ -15,6 +15,9 @@ type engine interface {
 	Revert(context.Context) (*updater.Outcome, error)
 	Status(context.Context) (*updater.Status, error)
 	History() ([]updater.HistoryEntry, error)
+	Backups(context.Context) (*updater.Backups, error)
+	VerifyBackups(context.Context) (*updater.Backups, error)
+	PruneBackups(context.Context, updater.PruneOptions) (*updater.Backups, error)
 	Close()
 }
 

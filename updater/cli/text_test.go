@@ -18,19 +18,27 @@ import (
 
 // fakeEngine gives the same answer to everything.
 type fakeEngine struct {
+	backups *updater.Backups
 	plan    *updater.Plan
 	outcome *updater.Outcome
 	status  *updater.Status
 	err     error
 }
 
-func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)    { return e.plan, e.err }
-func (e *fakeEngine) DryRevert(context.Context) (*updater.Plan, error) { return e.plan, e.err }
-func (e *fakeEngine) Update(context.Context) (*updater.Outcome, error) { return e.outcome, e.err }
-func (e *fakeEngine) Revert(context.Context) (*updater.Outcome, error) { return e.outcome, e.err }
-func (e *fakeEngine) Status(context.Context) (*updater.Status, error)  { return e.status, e.err }
-func (e *fakeEngine) History() ([]updater.HistoryEntry, error)         { return nil, e.err }
-func (e *fakeEngine) Close()                                           {}
+func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)     { return e.plan, e.err }
+func (e *fakeEngine) DryRevert(context.Context) (*updater.Plan, error)  { return e.plan, e.err }
+func (e *fakeEngine) Update(context.Context) (*updater.Outcome, error)  { return e.outcome, e.err }
+func (e *fakeEngine) Revert(context.Context) (*updater.Outcome, error)  { return e.outcome, e.err }
+func (e *fakeEngine) Status(context.Context) (*updater.Status, error)   { return e.status, e.err }
+func (e *fakeEngine) History() ([]updater.HistoryEntry, error)          { return nil, e.err }
+func (e *fakeEngine) Backups(context.Context) (*updater.Backups, error) { return e.backups, e.err }
+func (e *fakeEngine) VerifyBackups(context.Context) (*updater.Backups, error) {
+	return e.backups, e.err
+}
+func (e *fakeEngine) PruneBackups(context.Context, updater.PruneOptions) (*updater.Backups, error) {
+	return e.backups, e.err
+}
+func (e *fakeEngine) Close() {}
 
 // show runs a command line over e.
 func show(e *fakeEngine, args ...string) (code int, stdout, stderr string) {

@@ -45,8 +45,8 @@ func defaults() document {
 		Launcher: d.Launcher,
 		Backup: documentBackup{
 			Keep:    d.Backup.Keep,
-			MaxAge:  formatQuantity(int64(d.Backup.MaxAge), timeUnits()),
-			MaxSize: formatQuantity(d.Backup.MaxSize, sizeUnits()),
+			MaxAge:  FormatAge(d.Backup.MaxAge),
+			MaxSize: FormatSize(d.Backup.MaxSize),
 			Data:    string(d.Backup.Data),
 		},
 	}
@@ -118,10 +118,10 @@ func (d *document) settings() (*Settings, []fault) {
 		s.Pins = append(s.Pins, pin)
 	}
 	var err error
-	if s.Backup.MaxAge, err = parseAge(d.Backup.MaxAge); err != nil {
+	if s.Backup.MaxAge, err = ParseAge(d.Backup.MaxAge); err != nil {
 		found = append(found, fault{"backup.max-age", err.Error()})
 	}
-	if s.Backup.MaxSize, err = parseSize(d.Backup.MaxSize); err != nil {
+	if s.Backup.MaxSize, err = ParseSize(d.Backup.MaxSize); err != nil {
 		found = append(found, fault{"backup.max-size", err.Error()})
 	}
 	return s, found

@@ -140,24 +140,24 @@ func TestQuantities(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"1s": time.Second, "90m": 90 * time.Minute, "24h": 24 * time.Hour, "90d": 2160 * time.Hour, "none": 0,
 	} {
-		if got, err := parseAge(text); err != nil || got != want {
+		if got, err := ParseAge(text); err != nil || got != want {
 			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]int64{
 		"1B": 1, "3KiB": 3 << 10, "500MiB": 500 << 20, "10GiB": 10 << 30, "2TiB": 2 << 40, "none": 0,
 	} {
-		if got, err := parseSize(text); err != nil || got != want {
+		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "d", "0d", "-1d", "+1d", "1", "1.5d", "1 d", "01d", "0x1d", "1D", "1dd", "1w", "106752d", "99999999999999999999d", "NONE"} {
-		if got, err := parseAge(text); err == nil {
+		if got, err := ParseAge(text); err == nil {
 			t.Errorf("%q: want an error, got %v", text, got)
 		}
 	}
 	for _, text := range []string{"", "1", "0B", "1GB", "1gib", "8388608TiB", "-1B"} {
-		if got, err := parseSize(text); err == nil {
+		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q: want an error, got %v", text, got)
 		}
 	}

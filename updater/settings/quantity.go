@@ -26,9 +26,9 @@ func sizeUnits() []unit {
 	return []unit{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 }
 
-// parseAge reads a whole number with the unit s, m, h or d, such as `90d`, or `none`,
+// ParseAge reads a whole number with the unit s, m, h or d, such as `90d`, or `none`,
 // which is 0.
-func parseAge(s string) (time.Duration, error) {
+func ParseAge(s string) (time.Duration, error) {
 	n, ok := parseQuantity(s, timeUnits())
 	if !ok {
 		return 0, fmt.Errorf("want a whole number above 0 with the unit d, h, m or s, such as 90d, or none, got %q", s)
@@ -36,9 +36,9 @@ func parseAge(s string) (time.Duration, error) {
 	return time.Duration(n), nil
 }
 
-// parseSize reads a whole number with the unit B, KiB, MiB, GiB or TiB, such as
+// ParseSize reads a whole number with the unit B, KiB, MiB, GiB or TiB, such as
 // `10GiB`, or `none`, which is 0.
-func parseSize(s string) (int64, error) {
+func ParseSize(s string) (int64, error) {
 	n, ok := parseQuantity(s, sizeUnits())
 	if !ok {
 		return 0, fmt.Errorf("want a whole number above 0 with the unit B, KiB, MiB, GiB or TiB, such as 10GiB, or none, got %q", s)
@@ -66,6 +66,12 @@ func parseQuantity(s string, units []unit) (int64, bool) {
 	}
 	return 0, false
 }
+
+// FormatAge writes an age as ParseAge reads it, 0 as none.
+func FormatAge(d time.Duration) string { return formatQuantity(int64(d), timeUnits()) }
+
+// FormatSize writes a size as ParseSize reads it, 0 as none.
+func FormatSize(n int64) string { return formatQuantity(n, sizeUnits()) }
 
 // formatQuantity is the inverse of parseQuantity.
 func formatQuantity(n int64, units []unit) string {

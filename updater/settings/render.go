@@ -114,7 +114,7 @@ func (w *writer) backup(b, d Backup) {
 		w.text("#")
 	}
 	w.text("backup: {keep: " + strconv.Itoa(b.Keep) +
-		", max-age: " + formatQuantity(int64(b.MaxAge), timeUnits()) +
-		", max-size: " + formatQuantity(b.MaxSize, sizeUnits()) +
+		", max-age: " + FormatAge(b.MaxAge) +
+		", max-size: " + FormatSize(b.MaxSize) +
 		", data: " + w.quote(scalar, string(b.Data)) + also + "}\n")
 }

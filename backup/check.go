@@ -1,0 +1,194 @@
+package backup
+
+import (
+	"fmt"
+	"path"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// Fault is an entry whose content a snapshot does not keep as it was recorded.
+type Fault struct {
+	Entry  Entry
+	Reason string
+}
+
+func (f Fault) String() string { return f.Entry.Path.String() + ": " + f.Reason }
+
+// held is the directory in the snapshot that keeps what an entry was, "" if nothing is
+// kept of it there.
+func (e Entry) held() string {
+	switch {
+	case e.Slot == NoSlot || !e.Old.moves():
+		return ""
+	case e.Class == Product || e.Class == Record:
+		return "slots"
+	case e.Class == Config:
+		return "config"
+	}
+	return ""
+}
+
+// Check looks at what the snapshot keeps of the entries that wanted accepts (nil: of
+// all): by digest if deep, else by kind and size alone, which reads no content.
+func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([]Fault, error) {
+	dirs := map[string]*fsys.Dir{}
+	defer func() {
+		for _, d := range dirs {
+			if d != nil {
+				d.Close()
+			}
+		}
+	}()
+	var out []Fault
+	for _, e := range s.Entries {
+		part := e.held()
+		if part == "" || wanted != nil && !wanted(e) {
+			continue
+		}
+		if _, ok := dirs[part]; !ok {
+			d, err := tree.OpenDir(path.Join(s.Dir, part))
+			if err != nil && !fsys.IsBlocked(err) {
+				return nil, err
+			}
+			dirs[part] = d // nil where it is gone
+		}
+		if reason := s.fault(dirs[part], e, deep); reason != "" {
+			out = append(out, Fault{e, reason})
+		}
+	}
+	return out, nil
+}
+
+// fault says what is wrong with what d keeps of e, "" if nothing.
+func (s *Snapshot) fault(d *fsys.Dir, e Entry, deep bool) string {
+	slot := fmt.Sprintf("%s %d", map[bool]string{true: "copy", false: "slot"}[e.Class == Config], e.Slot)
+	if d == nil {
+		return slot + " is missing"
+	}
+	info, err := d.Lstat(slotName(e.Slot))
+	if err != nil {
+		return slot + ": " + err.Error()
+	}
+	got := StateOf(info)
+	switch {
+	case !info.Exists:
+		return slot + " is missing"
+	case e.Old.Kind == Whole:
+		return ""
+	case got.Kind != e.Old.Kind, got.Kind == File && got.Size != e.Old.Size:
+		return slot + " does not hold the bytes that were there before"
+	}
+	if !deep {
+		return ""
+	}
+	switch {
+	case got.Kind == File:
+		got.Digest, err = digestIn(d, slotName(e.Slot))
+	case got.Kind == Link:
+		got.Target, err = d.Readlink(slotName(e.Slot))
+	}
+	if err != nil {
+		return slot + ": " + err.Error()
+	}
+	if !matches(got, e.Old, e.New) {
+		return slot + " does not hold the bytes that were there before"
+	}
+	return ""
+}
+
+// Verify checks by digest that each slot holds the old bytes as they were recorded, and
+// returns a *[DamagedError] that names each one that does not.
+func (s *Snapshot) Verify(tree *fsys.Tree) error {
+	faults, err := s.Check(tree, true, func(e Entry) bool { return e.held() == "slots" })
+	if err == nil && len(faults) > 0 {
+		err = s.Damaged(faults)
+	}
+	return err
+}
+
+// Damaged is faults, at least one, as an error.
+func (s *Snapshot) Damaged(faults []Fault) *DamagedError {
+	e := &DamagedError{ID: s.ID}
+	for _, f := range faults {
+		e.Paths = append(e.Paths, f.String())
+	}
+	return e
+}
+
+// Turned reports whether restore.sh has taken the change back: the slots then hold what
+// the change had made live.
+func (s *Snapshot) Turned(tree *fsys.Tree) (bool, error) {
+	for _, e := range s.Entries {
+		if e.Class != Record || e.Slot == NoSlot || e.Old.sameContent(e.New) || !e.Old.moves() || !e.New.moves() {
+			continue
+		}
+		slots, err := tree.OpenDir(s.Dir + "/slots")
+		if fsys.IsBlocked(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		defer slots.Close()
+		got, err := (&Change{}).look(slots, slotName(e.Slot), e)
+		return got.isNew && !got.absent(), err
+	}
+	return false, nil
+}
+
+// Turn makes the entries say what a snapshot keeps that restore.sh has taken back.
+func (s *Snapshot) Turn() { s.Entries = reversed(s.Entries) }
+
+// Size is about how many bytes of content the snapshot keeps: what its slots hold by its
+// head, copies, and what was moved whole, which no list counts.
+func (s *Snapshot) Size(tree *fsys.Tree) (int64, error) {
+	total := s.Bytes
+	for _, e := range s.Entries {
+		switch {
+		case e.held() == "config":
+			total += e.Old.Size
+		case e.Old.Kind == Whole && e.Slot != NoSlot:
+			n, err := sizeBelow(tree, manifest.Path(path.Join(s.Dir, "slots", slotName(e.Slot))), func(n int64) int64 { return n })
+			if err != nil {
+				return 0, err
+			}
+			total += n
+		}
+	}
+	return total, nil
+}
+
+// DiskSize is the room that the snapshot takes, each file in whole blocks of 4 KiB.
+func (s *Snapshot) DiskSize(tree *fsys.Tree) (int64, error) {
+	const block = 4096
+	return sizeBelow(tree, manifest.Path(s.Dir), func(n int64) int64 { return (n + block - 1) / block * block })
+}
+
+// sizeBelow adds up what size makes of the size of each file at or below p.
+func sizeBelow(tree *fsys.Tree, p manifest.Path, size func(int64) int64) (int64, error) {
+	info, err := tree.Lstat(string(p))
+	if err != nil || !info.Exists {
+		return 0, err
+	}
+	if !info.IsDir() {
+		if !info.IsFile() {
+			return 0, nil
+		}
+		return size(info.Size), nil
+	}
+	names, err := tree.Names(string(p))
+	if err != nil {
+		return 0, err
+	}
+	var total int64
+	for _, name := range names {
+		n, err := sizeBelow(tree, p.Join(name), size)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}

@@ -1,0 +1,96 @@
+package backup
+
+import (
+	"path"
+	"slices"
+	"time"
+
+	"inplace/backup/fsys"
+)
+
+// Retention says which snapshots stay. The newest always does.
+type Retention struct {
+	Keep    int           // at most so many; 0: no limit
+	MaxAge  time.Duration // none older; 0: no limit
+	MaxSize int64         // bytes of all together; 0: no limit
+}
+
+// Excess names the snapshots that r lets go: from the oldest end, up to the first one
+// that is within r or in needed. Oldest is who was made first, which names tell (see
+// [NewID]) and clocks may not. What cannot be read as a snapshot stays and counts for
+// nothing.
+func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]string, error) {
+	ids, err := List(tree)
+	if err != nil {
+		return nil, err
+	}
+	type kept struct {
+		head Head
+		size int64
+	}
+	var list []kept
+	var total int64
+	for _, id := range ids {
+		s, err := Load(tree, id)
+		if err != nil {
+			continue
+		}
+		size, err := s.Size(tree)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, kept{s.Head, size})
+		total += size
+	}
+	var out []string
+	for i, k := range list {
+		left := len(list) - i
+		over := r.Keep > 0 && left > r.Keep || r.MaxAge > 0 && now.Sub(k.head.Created) > r.MaxAge || r.MaxSize > 0 && total > r.MaxSize
+		if !over || left == 1 || slices.Contains(needed, k.head.ID) {
+			break
+		}
+		out = append(out, k.head.ID)
+		total -= k.size
+	}
+	return out, nil
+}
+
+// Prune removes what [Excess] names, the oldest first, and returns what it has removed.
+func Prune(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]string, error) {
+	ids, err := Excess(tree, r, now, needed...)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if err := Remove(tree, id); err != nil {
+			return ids[:i], err
+		}
+	}
+	return ids, nil
+}
+
+// Remove removes a snapshot. It first leaves its place in one step, so that no run that
+// is interrupted here leaves half of one: what lies in the stage without a journal is
+// litter, which the next run clears away.
+func Remove(tree *fsys.Tree, id string) error {
+	if err := tree.RemoveAll(StageDir); err != nil {
+		return err
+	}
+	from, err := tree.OpenDir(SnapshotsDir)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := tree.OpenDir(path.Dir(StageDir))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if err := from.Rename(id, to, path.Base(StageDir)); err != nil {
+		return err
+	}
+	if err := from.Sync(); err != nil {
+		return err
+	}
+	return tree.RemoveAll(StageDir)
+}

@@ -1,0 +1,172 @@
+package updater
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"inplace/backup"
+)
+
+// Backups lists the snapshots, newest first, each with a cheap check: its list is whole
+// and what it keeps is there with the right size. It writes nothing.
+func (u *Updater) Backups(ctx context.Context) (*Backups, error) {
+	return u.lookAtBackups(ctx, false)
+}
+
+// VerifyBackups compares everything that the snapshots keep with what was recorded, by
+// digest. The list is there also with an error, which holds a *[backup.DamagedError] for
+// each snapshot that is damaged. It writes nothing.
+func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
+	b, err := u.lookAtBackups(ctx, true)
+	if err != nil {
+		return b, err
+	}
+	b.Verified = true
+	var errs []error
+	for _, s := range b.Snapshots {
+		switch {
+		case len(s.Faults) > 0:
+			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: s.Faults})
+		case s.Damaged != "":
+			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: []string{s.Damaged}})
+		}
+	}
+	return b, errors.Join(errs...)
+}
+
+func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error) {
+	if err := u.lookOnly(); err != nil {
+		return nil, err
+	}
+	r, err := readRecord(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	return u.listBackups(ctx, r.Snapshot, deep)
+}
+
+// listBackups looks at each snapshot; current is the one that a plain revert takes back.
+func (u *Updater) listBackups(ctx context.Context, current string, deep bool) (*Backups, error) {
+	out := &Backups{Snapshots: []SnapshotInfo{}}
+	ids, err := backup.List(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range slices.Backward(ids) {
+		if err := cancelled(ctx); err != nil {
+			return nil, err
+		}
+		snap, err := backup.Load(u.tree, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // what is left of a transaction that was undone
+		}
+		info := snapshotInfo(id, snap, err, current)
+		if err == nil {
+			if err := u.lookInto(snap, &info, deep); err != nil {
+				return nil, err
+			}
+		}
+		out.Snapshots = append(out.Snapshots, info)
+		u.event(PhaseCheck, "progress", "", int64(len(ids)-i), int64(len(ids)))
+	}
+	return out, nil
+}
+
+// lookInto adds to info what only the content of the snapshot tells.
+func (u *Updater) lookInto(snap *backup.Snapshot, info *SnapshotInfo, deep bool) (err error) {
+	if info.DiskBytes, err = snap.DiskSize(u.tree); err != nil {
+		return err
+	}
+	if info.Turned, err = snap.Turned(u.tree); err != nil {
+		return err
+	}
+	if info.Turned {
+		snap.Turn()
+	}
+	faults, err := snap.Check(u.tree, deep, nil)
+	for _, f := range faults {
+		info.Faults = append(info.Faults, f.String())
+	}
+	if len(faults) > 0 {
+		info.Damaged = snap.Damaged(faults).Error()
+	}
+	return err
+}
+
+// PruneOptions stand in place of the settings' limits; nil leaves a limit as it is set.
+type PruneOptions struct {
+	Keep    *int
+	MaxAge  *time.Duration
+	MaxSize *int64
+
+	DryRun  bool
+	Confirm func(*Backups) (bool, error) // asked once, if set and there is something to remove
+}
+
+// PruneBackups removes the snapshots that the limits let go, from the oldest end only, but
+// never the newest nor the one that a plain revert takes back, nor what came after it.
+func (u *Updater) PruneBackups(ctx context.Context, opt PruneOptions) (*Backups, error) {
+	limits := u.limits()
+	if opt.Keep != nil {
+		limits.Keep = *opt.Keep
+	}
+	if opt.MaxAge != nil {
+		limits.MaxAge = *opt.MaxAge
+	}
+	if opt.MaxSize != nil {
+		limits.MaxSize = *opt.MaxSize
+	}
+	if opt.DryRun {
+		if err := u.lookOnly(); err != nil {
+			return nil, err
+		}
+	} else {
+		release, _, err := u.begin(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
+	r, err := readRecord(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	b, err := u.listBackups(ctx, r.Snapshot, false)
+	if err != nil {
+		return nil, err
+	}
+	b.Limits = &Limits{Keep: limits.Keep, MaxAge: limits.MaxAge, MaxSize: limits.MaxSize}
+	if b.Removed, err = backup.Excess(u.tree, limits, u.opt.Now(), r.Snapshot); err != nil || opt.DryRun || len(b.Removed) == 0 {
+		return b, err
+	}
+	if opt.Confirm != nil {
+		ok, err := opt.Confirm(b)
+		if err == nil && !ok {
+			err = ErrDeclined
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+	want := b.Removed
+	b.Removed, err = backup.Prune(u.tree, limits, u.opt.Now(), r.Snapshot)
+	b.Snapshots = slices.DeleteFunc(b.Snapshots, func(s SnapshotInfo) bool { return slices.Contains(b.Removed, s.ID) })
+	if err == nil {
+		err = appendHistory(u.tree, HistoryEntry{Time: u.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: "prune", From: r.Level, To: r.Level,
+			Channel: r.Channel, Version: r.Version, Result: "done", Reason: "removed " + joined(want), Engine: u.opt.Engine})
+	}
+	if err != nil {
+		return b, fmt.Errorf("remove snapshots: %w", err)
+	}
+	return b, nil
+}
+
+// limits are the settings' of how long snapshots are kept.
+func (u *Updater) limits() backup.Retention {
+	b := u.settings.Backup
+	return backup.Retention{Keep: b.Keep, MaxAge: b.MaxAge, MaxSize: b.MaxSize}
+}

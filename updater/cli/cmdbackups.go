@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"inplace/updater"
+	"inplace/updater/settings"
+)
+
+// backupsList is `backups list`.
+func (r *run) backupsList(c *cli.Context) error {
+	r.looking = true
+	e, err := r.opened(c, cmdBackupsList)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	b, err := e.Backups(r.ctx)
+	if b != nil {
+		r.setBackups(b)
+		r.backupsText(b)
+	}
+	return err
+}
+
+// backupsVerify is `backups verify`.
+func (r *run) backupsVerify(c *cli.Context) error {
+	r.looking = true
+	e, err := r.opened(c, cmdBackupsVerify)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	b, err := e.VerifyBackups(r.ctx)
+	if b == nil {
+		return err
+	}
+	r.setBackups(b)
+	r.backupsText(b)
+	if err == nil {
+		r.say("%s compared, nothing is damaged.", count(len(b.Snapshots), "snapshot"))
+	}
+	return err
+}
+
+// backupsPrune is `backups prune`.
+func (r *run) backupsPrune(c *cli.Context) error {
+	r.looking = c.Bool("dry-run")
+	if err := r.begin(c, cmdBackupsPrune); err != nil {
+		return err
+	}
+	opt, err := r.options(c)
+	if err != nil {
+		return err
+	}
+	prune, err := pruneOptions(c)
+	if err != nil {
+		return err
+	}
+	if r.asks(c) {
+		prune.Confirm = func(b *updater.Backups) (bool, error) {
+			r.pruneText(b, "Removes")
+			return r.askWhether("Remove them?")
+		}
+	}
+	e, err := r.open(opt)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	b, err := e.PruneBackups(r.ctx, prune)
+	if b == nil {
+		return err
+	}
+	r.setBackups(b)
+	switch {
+	case err != nil:
+		return err
+	case len(b.Removed) == 0:
+		r.say("%s, within the limits (%s): nothing to remove.", count(len(b.Snapshots), "snapshot"), limitText(b.Limits))
+	case prune.DryRun:
+		r.pruneText(b, "Would remove")
+		r.say("Nothing was removed.")
+	default:
+		if prune.Confirm == nil {
+			r.pruneText(b, "Removed")
+		}
+		r.say("%s removed, %d left.", count(len(b.Removed), "snapshot"), len(b.Snapshots))
+	}
+	return nil
+}
+
+// pruneOptions reads the limits that are given in place of the settings'.
+func pruneOptions(c *cli.Context) (updater.PruneOptions, error) {
+	opt := updater.PruneOptions{DryRun: c.Bool("dry-run")}
+	if c.IsSet("keep") {
+		n, err := strconv.Atoi(c.String("keep"))
+		if err != nil || n < 1 {
+			return opt, usage("--keep: want a number above 0, got "+strconv.Quote(c.String("keep")), "the newest snapshot always stays")
+		}
+		opt.Keep = &n
+	}
+	if c.IsSet("max-age") {
+		d, err := settings.ParseAge(c.String("max-age"))
+		if err != nil {
+			return opt, usage("--max-age: "+err.Error(), "snapshots older than that go")
+		}
+		opt.MaxAge = &d
+	}
+	if c.IsSet("max-size") {
+		n, err := settings.ParseSize(c.String("max-size"))
+		if err != nil {
+			return opt, usage("--max-size: "+err.Error(), "the oldest snapshots go until the rest is no larger")
+		}
+		opt.MaxSize = &n
+	}
+	return opt, nil
+}
+
+func limitText(l *updater.Limits) string {
+	return fmt.Sprintf("keep %d, max-age %s, max-size %s", l.Keep, settings.FormatAge(l.MaxAge), settings.FormatSize(l.MaxSize))
+}
+
+// setBackups puts what is kept into the document.
+func (r *run) setBackups(b *updater.Backups) {
+	view := *b
+	view.Snapshots = list(b.Snapshots)
+	r.doc.Backups = &view
+}
+
+// backupsText lists the snapshots, the newest first, with what each holds.
+func (r *run) backupsText(b *updater.Backups) {
+	if len(b.Snapshots) == 0 {
+		r.out.line("There are no snapshots.")
+		return
+	}
+	for _, s := range b.Snapshots {
+		r.backupText(&s)
+	}
+}
+
+func (r *run) backupText(s *updater.SnapshotInfo) {
+	out := r.out
+	mark := ""
+	if s.Current {
+		mark = "  <- --revert takes this one back"
+	}
+	out.line("%s%s", styled{bold, s.ID}, styled{green, mark})
+	if s.Action != "" {
+		text := fmt.Sprintf("%s, %s from level %d to %d, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"))
+		if s.Config > 0 {
+			text += ", configuration of " + count(s.Config, "file")
+		}
+		text += fmt.Sprintf(", %s on disk", size(s.DiskBytes))
+		out.wrapped(4, text)
+	}
+	if s.Turned {
+		out.wrapped(4, "Taken back with restore.sh; holds what that replaced.")
+	}
+	switch {
+	case len(s.Faults) > 0:
+		out.line("    %s", styled{red, "DAMAGED"})
+		for i, f := range s.Faults {
+			if i == fewRows && !r.verbose {
+				out.line("      and %d more, -v lists all", len(s.Faults)-i)
+				break
+			}
+			out.line("      %s", styled{red, "! " + f})
+		}
+	case s.Damaged != "":
+		out.line("    %s", styled{red, "DAMAGED: " + s.Damaged})
+	}
+}
+
+// pruneText lists what prune removes.
+func (r *run) pruneText(b *updater.Backups, title string) {
+	var rows []row
+	for _, id := range b.Removed {
+		rows = append(rows, row{"-", id, ""})
+	}
+	r.rows(title+", oldest first", red, rows)
+	r.out.wrapped(0, "By the limits "+limitText(b.Limits)+".")
+}
