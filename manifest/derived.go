@@ -5,10 +5,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // reference matches {1}, {2} and so on in the clear pattern of a Derived.
-var reference = regexp.MustCompile(`\{([0-9]+)\}`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([0-9]+)\}`) })
 
 // protected are paths no clear pattern may match: the updater and what it keeps.
 var protected = [...]Path{
@@ -25,13 +26,13 @@ func (d Derived) fault() (key, msg string) {
 		return "when", err.Error()
 	}
 	wildcards := when.wildcards()
-	for _, m := range reference.FindAllStringSubmatch(d.Clear, -1) {
+	for _, m := range reference().FindAllStringSubmatch(d.Clear, -1) {
 		if n, err := strconv.Atoi(m[1]); err != nil || n < 1 || n > wildcards {
 			return "clear", fmt.Sprintf("want {1} to {%d}, one for each wildcard of when, got %s", wildcards, printableCut(m[0]))
 		}
 	}
 	// What a reference will stand for is not known yet: anything may.
-	clear, err := CompileGlob(reference.ReplaceAllLiteralString(d.Clear, "*"))
+	clear, err := CompileGlob(reference().ReplaceAllLiteralString(d.Clear, "*"))
 	if err != nil {
 		return "clear", err.Error()
 	}
@@ -90,7 +91,7 @@ func (d Derived) Expand(p Path) (*Glob, error) {
 			return nil, fmt.Errorf("%s: want a path without wildcards for %s", p, printableCut(d.Clear))
 		}
 	}
-	clear, err := CompileGlob(reference.ReplaceAllStringFunc(d.Clear, func(ref string) string {
+	clear, err := CompileGlob(reference().ReplaceAllStringFunc(d.Clear, func(ref string) string {
 		n, _ := strconv.Atoi(ref[1 : len(ref)-1])
 		return captures[n-1]
 	}))

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -20,8 +21,8 @@ const (
 )
 
 var (
-	productName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
-	platform    = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
+	productName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`) })
+	platform    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`) })
 )
 
 // validator gathers what is wrong beyond the types. What could not be decoded, or
@@ -65,7 +66,7 @@ func (v *validator) manifest(m *Manifest) {
 		v.fault("from.min", "want at most the level %d, got %d", m.Level, m.From.Min)
 	}
 	v.each("platforms", m.Platforms, func(s string) string {
-		if !platform.MatchString(s) {
+		if !platform().MatchString(s) {
 			return fmt.Sprintf("want os/arch, got %q", printableCut(s))
 		}
 		return ""
@@ -104,7 +105,7 @@ func (v *validator) notes(n *Notes) {
 }
 
 func (v *validator) name(at, s string) {
-	if !productName.MatchString(s) || len(s) > maxName {
+	if !productName().MatchString(s) || len(s) > maxName {
 		v.fault(at, "want [a-z0-9][a-z0-9._-]*, at most %d bytes, got %q", maxName, printableCut(s))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -178,11 +179,11 @@ func asText(v reflect.Value) (string, bool) {
 
 // plainText matches texts that need no quotes, if no reader takes them for
 // something else.
-var plainText = regexp.MustCompile(`^[A-Za-z0-9_/][A-Za-z0-9_./+-]*$`)
+var plainText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_/][A-Za-z0-9_./+-]*$`) })
 
 // quote returns s as a scalar that Decode reads as the text s.
 func quote(s string) string {
-	if plainText.MatchString(s) && textFault(&yaml.Node{Kind: yaml.ScalarNode, Value: s}) == "" {
+	if plainText().MatchString(s) && textFault(&yaml.Node{Kind: yaml.ScalarNode, Value: s}) == "" {
 		return s
 	}
 	var b strings.Builder

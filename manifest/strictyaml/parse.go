@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -96,7 +97,7 @@ func isMark(data []byte, i int) bool {
 }
 
 // lineOf finds the line in a message of the YAML library.
-var lineOf = regexp.MustCompile(`^yaml: line (\d+): `)
+var lineOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: line (\d+): `) })
 
 // parseOne reads the one document of data. Whatever the library does wrong on
 // its way becomes an Error.
@@ -123,7 +124,7 @@ func parseOne(data []byte) (root *yaml.Node, fault *Error) {
 
 func libraryError(err error) *Error {
 	msg, line := err.Error(), 0
-	if at := lineOf.FindStringSubmatchIndex(msg); at != nil {
+	if at := lineOf().FindStringSubmatchIndex(msg); at != nil {
 		line, _ = strconv.Atoi(msg[at[2]:at[3]])
 		msg = msg[at[1]:]
 	}

@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
 
 // simpleKey matches keys a place names without quotes.
-var simpleKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var simpleKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]+$`) })
 
 // step matches one step of a place: .key, key, [index] or ["key"].
-var step = regexp.MustCompile(`^(?:\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\])`)
+var step = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\])`)
+})
 
 // join adds a key to a place: a.key, or a["odd key"].
 func join(path, key string) string {
 	switch {
-	case !simpleKey.MatchString(key):
+	case !simpleKey().MatchString(key):
 		return path + "[" + strconv.Quote(key) + "]"
 	case path == "":
 		return key
@@ -53,7 +56,7 @@ func (d *Doc) Has(path string) bool {
 func (d *Doc) find(path string) (*yaml.Node, bool) {
 	n := d.root
 	for path != "" {
-		m := step.FindStringSubmatch(path)
+		m := step().FindStringSubmatch(path)
 		if m == nil {
 			return n, false
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"gopkg.in/yaml.v3"
@@ -12,7 +13,9 @@ import (
 
 // oldScalar matches plain scalars that YAML 1.1 readers take for booleans or for
 // numbers to base 60.
-var oldScalar = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
+var oldScalar = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
+})
 
 // textFault says why the scalar n is not a text, or "".
 func textFault(n *yaml.Node) string {
@@ -22,7 +25,7 @@ func textFault(n *yaml.Node) string {
 	if n.Style&^yaml.TaggedStyle != 0 { // quoted or a block
 		return ""
 	}
-	if n.ShortTag() != "!!str" || oldScalar.MatchString(n.Value) {
+	if n.ShortTag() != "!!str" || oldScalar().MatchString(n.Value) {
 		if n.Value == "" || n.ShortTag() == "!!null" {
 			return "want a text, got " + describe(n)
 		}
@@ -32,11 +35,11 @@ func textFault(n *yaml.Node) string {
 }
 
 // wholeNumber matches the one spelling of a whole number.
-var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+var wholeNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`) })
 
 // plainInt returns the value of n as a number of the given bits.
 func plainInt(n *yaml.Node, bits int) (int64, string) {
-	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber.MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber().MatchString(n.Value) {
 		return 0, "want a whole number, got " + describe(n)
 	}
 	v, err := strconv.ParseInt(n.Value, 10, bits)
@@ -48,7 +51,7 @@ func plainInt(n *yaml.Node, bits int) (int64, string) {
 
 // plainUint is plainInt for numbers without a sign.
 func plainUint(n *yaml.Node, bits int) (uint64, string) {
-	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber.MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber().MatchString(n.Value) {
 		return 0, "want a whole number, got " + describe(n)
 	}
 	v, err := strconv.ParseUint(n.Value, 10, bits)

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"inplace/merge/tree"
 )
@@ -26,8 +27,12 @@ import (
 func Format() tree.Format { return tree.Format{Name: "env", Parse: Parse} }
 
 var (
-	assignment = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=[ \t]*`)
-	slot       = regexp.MustCompile(`^#+[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.\-]*)=(.*)$`)
+	assignment = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=[ \t]*`)
+	})
+	slot = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^#+[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.\-]*)=(.*)$`)
+	})
 )
 
 const blanks = " \t\r\f\v"
@@ -50,7 +55,7 @@ func Parse(data []byte) (*tree.Node, error) {
 		case content == "":
 			b.Other(end)
 		case content[0] == '#':
-			if m := slot.FindStringSubmatchIndex(content); m != nil {
+			if m := slot().FindStringSubmatchIndex(content); m != nil {
 				b.Add(slotNode(content, start, m), end)
 			} else {
 				b.Other(end)
@@ -79,7 +84,7 @@ func slotNode(line string, at int, m []int) *tree.Node {
 // setting reads the assignment that begins at start, whose first line is content and ends
 // at end.
 func setting(text string, start int, content string, end int) (n *tree.Node, last int, err error) {
-	m := assignment.FindStringSubmatchIndex(content)
+	m := assignment().FindStringSubmatchIndex(content)
 	if m == nil {
 		return nil, 0, errScript
 	}

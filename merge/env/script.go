@@ -2,6 +2,7 @@ package env
 
 import (
 	"regexp"
+	"sync"
 
 	"inplace/merge"
 	"inplace/merge/tree"
@@ -20,7 +21,7 @@ func Structure() merge.Structure {
 }
 
 // indented finds a line that does not begin at its first byte: it may belong to a block.
-var indented = regexp.MustCompile(`(?m)^[ \t]+\S`)
+var indented = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^[ \t]+\S`) })
 
 // Script merges shell scripts: by lines, but where both sides changed one place and it is
 // nothing but assignments that begin a line, and comments, these are merged by name.
@@ -35,7 +36,7 @@ func Script() merge.Structure {
 		var notes []merge.Note
 		r := merge.Refine(base, ours, theirs, opt, func(c merge.Conflict) ([]byte, bool) {
 			for _, text := range [][]byte{c.Base, c.Ours, c.Theirs} {
-				if indented.Match(text) {
+				if indented().Match(text) {
 					return nil, false
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // The formats that Detect tells apart.
@@ -88,10 +89,10 @@ func suffix(path string) string {
 }
 
 var (
-	iniSection = regexp.MustCompile(`^\[[^\]"{}]+\]\s*([#;].*)?$`)
-	directive  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.\-]*([ \t]+\S.*)?$`)
-	shebang    = regexp.MustCompile(`^#![^\n]*\b(ba|da|k|z)?sh\b`)
-	assignment = regexp.MustCompile(`^[A-Za-z0-9_.\-/]+\s*=`)
+	iniSection = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[[^\]"{}]+\]\s*([#;].*)?$`) })
+	directive  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.\-]*([ \t]+\S.*)?$`) })
+	shebang    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^#![^\n]*\b(ba|da|k|z)?sh\b`) })
+	assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.\-/]+\s*=`) })
 )
 
 // directives tells directives a line, and the syntax of nginx, from other text.
@@ -109,7 +110,7 @@ func directives(head []byte) string {
 		case strings.HasSuffix(l, ";") || strings.HasSuffix(l, "{") || l == "}":
 			braces++
 			found++
-		case directive.MatchString(l):
+		case directive().MatchString(l):
 			found++
 		default:
 			return Lines
@@ -134,7 +135,7 @@ func byContent(head []byte) string {
 		return XML
 	case strings.HasPrefix(first, "%YAML"), strings.HasPrefix(first, "---\n"), strings.HasPrefix(first, "---\r\n"):
 		return YAML
-	case strings.HasPrefix(first, "#!") && shebang.MatchString(first):
+	case strings.HasPrefix(first, "#!") && shebang().MatchString(first):
 		return Shell
 	case strings.HasPrefix(first, "{"):
 		if hasComment(head) {
@@ -151,9 +152,9 @@ func byContent(head []byte) string {
 		l = strings.TrimSpace(l)
 		switch {
 		case l == "" || l[0] == '#' || l[0] == ';' || l[0] == '!':
-		case iniSection.MatchString(l):
+		case iniSection().MatchString(l):
 			return INI
-		case !assignment.MatchString(l):
+		case !assignment().MatchString(l):
 			return Lines
 		default:
 			assignments++

@@ -31,7 +31,7 @@ func ParseDirectives(data []byte) (*tree.Node, error) {
 		case content == "":
 			b.Other(end)
 		case content[0] == '#':
-			if m := slot.FindStringSubmatchIndex(content); m != nil {
+			if m := slot().FindStringSubmatchIndex(content); m != nil {
 				b.Add(slotNode(content, start, m), end)
 			} else {
 				b.Other(end)

@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"inplace/merge/tree"
 )
@@ -37,8 +38,10 @@ func Format() tree.Format { return tree.Format{Name: "ini", Parse: Parse} }
 const blanks = " \t\f\v\r"
 
 var (
-	slot    = regexp.MustCompile(`^[#;]+[ \t]*([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=(.*)$`)
-	section = regexp.MustCompile(`^\[([^\]]+)\][ \t]*([#;].*)?$`)
+	slot = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[#;]+[ \t]*([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=(.*)$`)
+	})
+	section = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[([^\]]+)\][ \t]*([#;].*)?$`) })
 )
 
 // Parse returns the tree of a text.
@@ -52,13 +55,13 @@ func Parse(data []byte) (*tree.Node, error) {
 		case content == "":
 			b.Other(end)
 		case content[0] == '#' || content[0] == ';':
-			if m := slot.FindStringSubmatchIndex(content); m != nil {
+			if m := slot().FindStringSubmatchIndex(content); m != nil {
 				b.Add(slotNode(content, start, m), end)
 			} else {
 				b.Other(end)
 			}
 		case content[0] == '[':
-			m := section.FindStringSubmatch(content)
+			m := section().FindStringSubmatch(content)
 			if m == nil {
 				return nil, fmt.Errorf("line %d: not a section", number)
 			}
@@ -87,7 +90,7 @@ func Parse(data []byte) (*tree.Node, error) {
 	return b.Done(), nil
 }
 
-var assignment = regexp.MustCompile(`^[A-Za-z0-9_.\-]+[ \t]*=`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.\-]+[ \t]*=`) })
 
 // continuation returns the line at at if it goes on with the value before it: it stands
 // deeper than its key, or a backslash ended the line before, and it is nothing in itself.
@@ -97,7 +100,7 @@ func continuation(text string, at, indent int, escaped bool) (end, start int, co
 	}
 	end, line := tree.NextLine(text, at)
 	start, content = trim(line, at)
-	if content == "" || start-at <= indent && !escaped || strings.IndexByte("#;[", content[0]) >= 0 || assignment.MatchString(content) {
+	if content == "" || start-at <= indent && !escaped || strings.IndexByte("#;[", content[0]) >= 0 || assignment().MatchString(content) {
 		return 0, 0, ""
 	}
 	return end, start, content

@@ -6,13 +6,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"inplace/merge/tree"
 )
 
-var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`) })
 
 // scalar reads a string, number or literal and returns what it means: for a string its
 // text behind a quote.
@@ -26,7 +27,7 @@ func (p *parser) scalar() (string, error) {
 		end++
 	}
 	switch word := string(p.data[p.at:end]); {
-	case word == "true", word == "false", word == "null", number.MatchString(word):
+	case word == "true", word == "false", word == "null", number().MatchString(word):
 		p.at = end
 		return word, nil
 	}

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var envName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`) })
 
 // readEnvOrScript reads an env file, or else the assignments of a script.
 func readEnvOrScript(data []byte) (*node, error) {
@@ -30,7 +31,7 @@ func readEnv(data []byte) (*node, error) {
 			continue
 		}
 		key, value, found := strings.Cut(strings.TrimPrefix(l, "export "), "=")
-		if key = strings.TrimSpace(key); !found || !envName.MatchString(key) {
+		if key = strings.TrimSpace(key); !found || !envName().MatchString(key) {
 			return nil, fmt.Errorf("line %d: no KEY=VALUE", 1+strings.Count(text[:at], "\n"))
 		}
 		value = strings.TrimSpace(value)
@@ -71,14 +72,16 @@ func closingQuote(s string) int {
 	return -1
 }
 
-var shellAssignment = regexp.MustCompile(`^(?:export[ \t]+|readonly[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+var shellAssignment = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:export[ \t]+|readonly[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+})
 
 // readScript reads the assignments that begin a line of a shell script. What else a
 // script does is not known here.
 func readScript(data []byte) (*node, error) {
 	top := block("")
 	for l := range strings.Lines(string(data)) {
-		if m := shellAssignment.FindStringSubmatch(strings.TrimRight(l, " \t\r\n")); m != nil {
+		if m := shellAssignment().FindStringSubmatch(strings.TrimRight(l, " \t\r\n")); m != nil {
 			top.add(leaf(m[1], m[2]))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -60,7 +61,7 @@ func readXML(data []byte) (*node, error) {
 				in.add(leaf(textID, s))
 			}
 		case xml.Directive:
-			for _, m := range entityDeclaration.FindAllSubmatch(t, -1) {
+			for _, m := range entityDeclaration().FindAllSubmatch(t, -1) {
 				name := string(m[1])
 				d.Entity[name] = "&" + name + ";"
 			}
@@ -75,7 +76,7 @@ func readXML(data []byte) (*node, error) {
 // textID is the id of an element's text.
 const textID = "#text"
 
-var entityDeclaration = regexp.MustCompile(`<!ENTITY\s+([A-Za-z_][\w.-]*)\s`)
+var entityDeclaration = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<!ENTITY\s+([A-Za-z_][\w.-]*)\s`) })
 
 func lineOf(d *xml.Decoder) int {
 	line, _ := d.InputPos()

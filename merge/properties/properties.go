@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"inplace/merge/tree"
@@ -27,7 +28,9 @@ import (
 // Format is the format for merges.
 func Format() tree.Format { return tree.Format{Name: "properties", Parse: Parse} }
 
-var slot = regexp.MustCompile(`^[#!]+[ \t]*([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=(.*)$`)
+var slot = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[#!]+[ \t]*([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=(.*)$`)
+})
 
 // Parse returns the tree of a text.
 func Parse(data []byte) (*tree.Node, error) {
@@ -66,7 +69,7 @@ func findSlot(comment string) []int {
 	if strings.IndexByte(comment, '=') < 0 {
 		return nil
 	}
-	return slot.FindStringSubmatchIndex(comment)
+	return slot().FindStringSubmatchIndex(comment)
 }
 
 const blanks = " \t\f"

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -118,18 +119,24 @@ func (l *lexer) continues() bool {
 const digits = `[0-9](?:_?[0-9])*`
 
 var (
-	integer   = regexp.MustCompile(`^(?:[+-]?(?:0|[1-9](?:_?[0-9])*)|0x[0-9A-Fa-f](?:_?[0-9A-Fa-f])*|0o[0-7](?:_?[0-7])*|0b[01](?:_?[01])*)$`)
-	float     = regexp.MustCompile(`^[+-]?(?:0|[1-9](?:_?[0-9])*)(?:\.` + digits + `)?(?:[eE][+-]?` + digits + `)?$`)
-	special   = regexp.MustCompile(`^[+-]?(?:inf|nan)$`)
-	date      = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	localTime = regexp.MustCompile(`^[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?$`)
-	dateTime  = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?$`)
+	integer = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:[+-]?(?:0|[1-9](?:_?[0-9])*)|0x[0-9A-Fa-f](?:_?[0-9A-Fa-f])*|0o[0-7](?:_?[0-7])*|0b[01](?:_?[01])*)$`)
+	})
+	float = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[+-]?(?:0|[1-9](?:_?[0-9])*)(?:\.` + digits + `)?(?:[eE][+-]?` + digits + `)?$`)
+	})
+	special   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+-]?(?:inf|nan)$`) })
+	date      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`) })
+	localTime = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?$`) })
+	dateTime  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?$`)
+	})
 )
 
 // word reads a boolean, number, date or time.
 func (l *lexer) word() (string, error) {
 	end := l.wordEnd(l.at)
-	if end < len(l.data) && l.data[end] == ' ' && date.Match(l.data[l.at:end]) {
+	if end < len(l.data) && l.data[end] == ' ' && date().Match(l.data[l.at:end]) {
 		if e := l.wordEnd(end + 1); e > end+1 && '0' <= l.data[end+1] && l.data[end+1] <= '9' {
 			end = e
 		}
@@ -154,20 +161,20 @@ func meaning(w string) (string, bool) {
 	switch {
 	case w == "true", w == "false":
 		return w, true
-	case integer.MatchString(w):
+	case integer().MatchString(w):
 		i, err := strconv.ParseInt(plain, integerBase(plain), 64)
 		return strconv.FormatInt(i, 10), err == nil
-	case float.MatchString(w), special.MatchString(w):
+	case float().MatchString(w), special().MatchString(w):
 		f, err := strconv.ParseFloat(plain, 64)
 		if math.IsNaN(f) {
 			return "fnan", true
 		}
 		return "f" + strconv.FormatFloat(f, 'g', -1, 64), err == nil
-	case date.MatchString(w):
+	case date().MatchString(w):
 		return w, valid("2006-01-02", w)
-	case localTime.MatchString(w):
+	case localTime().MatchString(w):
 		return w, valid("15:04:05", w)
-	case dateTime.MatchString(w):
+	case dateTime().MatchString(w):
 		w = strings.ToUpper(w[:10] + "T" + w[11:])
 		return w, valid("2006-01-02T15:04:05Z07:00", w) || valid("2006-01-02T15:04:05", w)
 	}

@@ -3,6 +3,7 @@ package toml
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"inplace/merge/tree"
 )
@@ -17,8 +18,12 @@ import (
 // out behind it, up to that table, stands there too, as it may belong to it. Other
 // slots, of one key each, stand in the table around them.
 var (
-	slotKey   = regexp.MustCompile(`^#+[ \t]*([A-Za-z0-9_\-]+(?:[ \t]*\.[ \t]*[A-Za-z0-9_\-]+)*)[ \t]*=[ \t]*(\S.*?)?[ \t]*$`)
-	slotTable = regexp.MustCompile(`^#+[ \t]*(\[\[?)[ \t]*([A-Za-z0-9_\-."' \t]+?)[ \t]*(\]\]?)[ \t]*(?:#.*)?$`)
+	slotKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^#+[ \t]*([A-Za-z0-9_\-]+(?:[ \t]*\.[ \t]*[A-Za-z0-9_\-]+)*)[ \t]*=[ \t]*(\S.*?)?[ \t]*$`)
+	})
+	slotTable = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^#+[ \t]*(\[\[?)[ \t]*([A-Za-z0-9_\-."' \t]+?)[ \t]*(\]\]?)[ \t]*(?:#.*)?$`)
+	})
 )
 
 // comment takes a line with a comment, which begins at start; its content is between
@@ -29,7 +34,7 @@ func (l *layout) comment(start, from, to, end int) {
 		l.other(tree.Atom{Range: tree.Range{Start: start, End: end}})
 		return
 	}
-	if m := slotTable.FindStringSubmatch(text); m != nil && len(m[1]) == len(m[3]) {
+	if m := slotTable().FindStringSubmatch(text); m != nil && len(m[1]) == len(m[3]) {
 		if path, err := pathOf(m[2]); err == nil {
 			l.block = &tree.Node{Key: tree.SlotKey(m[1] + spell(path) + m[3]), Label: "#" + spell(path)}
 			l.slot(l.block, from, to, from, to, end, true)
@@ -41,7 +46,7 @@ func (l *layout) comment(start, from, to, end int) {
 		b.Body.End, b.Val.End, b.Full.End, l.at = to, to, end, end
 		return
 	}
-	if m := slotKey.FindStringSubmatchIndex(text); m != nil {
+	if m := slotKey().FindStringSubmatchIndex(text); m != nil {
 		valueStart, valueEnd := m[4], m[5]
 		if valueStart < 0 {
 			valueStart, valueEnd = len(text), len(text)

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // identifying are the keys that tell one item of a list from the others, best first.
@@ -12,7 +13,9 @@ func identifying() []string {
 }
 
 // ordered are names of lists whose order has a meaning though their items have names.
-var ordered = regexp.MustCompile(`(?i)acl|chain|fallback|filter|firewall|interceptor|middleware|order|pipeline|polic|preceden|priorit|route|rule|sequence|stage|step|valve`)
+var ordered = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)acl|chain|fallback|filter|firewall|interceptor|middleware|order|pipeline|polic|preceden|priorit|route|rule|sequence|stage|step|valve`)
+})
 
 // Identify gives the items of a list their keys, and the list its kind. Items that all
 // have one of the identifying keys, each with a value of its own, are known by it: the
@@ -22,7 +25,7 @@ var ordered = regexp.MustCompile(`(?i)acl|chain|fallback|filter|firewall|interce
 func Identify(list *Node, name string) {
 	key := identifyingKey(list.Kids)
 	list.Kind = List
-	if key != "" && !ordered.MatchString(name) {
+	if key != "" && !ordered().MatchString(name) {
 		list.Kind = Map
 	}
 	for _, k := range list.Kids {

@@ -7,15 +7,18 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
-var encodingOf = regexp.MustCompile(`^<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
+var encodingOf = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
+})
 
 // newLexer finds the encoding and refuses bytes that no document in it has.
 func newLexer(data []byte) (*lexer, error) {
 	l := &lexer{data: data, charset: "utf-8", ascii: true}
-	if m := encodingOf.FindSubmatch(data); m != nil {
+	if m := encodingOf().FindSubmatch(data); m != nil {
 		l.charset = strings.ToLower(string(m[1]))
 	}
 	for i, c := range data {
@@ -60,7 +63,9 @@ func (l *lexer) decodeBytes(start, end int) string {
 	return s.String()
 }
 
-var reference = regexp.MustCompile(`&(#[0-9]+|#x[0-9A-Fa-f]+|[A-Za-z_:][A-Za-z0-9._:-]*);`)
+var reference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`&(#[0-9]+|#x[0-9A-Fa-f]+|[A-Za-z_:][A-Za-z0-9._:-]*);`)
+})
 
 var predefined = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
 
@@ -71,7 +76,7 @@ func (l *lexer) checkReferences(at int, raw []byte) error {
 	if n == 0 {
 		return nil
 	}
-	found := reference.FindAllSubmatch(raw, -1)
+	found := reference().FindAllSubmatch(raw, -1)
 	if len(found) != n {
 		return l.fault(at, "an & that begins no reference")
 	}
@@ -94,7 +99,7 @@ func (l *lexer) resolve(s string) string {
 	if !strings.Contains(s, "&") {
 		return s
 	}
-	return reference.ReplaceAllStringFunc(s, func(ref string) string {
+	return reference().ReplaceAllStringFunc(s, func(ref string) string {
 		name := ref[1 : len(ref)-1]
 		if r, ok := character(name); ok {
 			return string(r)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	yaml3 "gopkg.in/yaml.v3"
 
@@ -22,23 +23,27 @@ func identities() []string {
 
 // unordered are keys of well-known vocabularies (Compose, Kubernetes) whose lists are
 // sets: the order of their scalars says nothing.
-var unordered = regexp.MustCompile(`^(environment|ports|expose|volumes|depends_on|networks|links|external_links|cap_add|cap_drop|` +
-	`extra_hosts|devices|profiles|secrets|configs|security_opt|labels|aliases|verbs|resources|apiGroups|resourceNames|` +
-	`nonResourceURLs|accessModes|finalizers|imagePullSecrets|loadBalancerSourceRanges|externalIPs|tags|namespaces|hosts)$`)
+var unordered = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(environment|ports|expose|volumes|depends_on|networks|links|external_links|cap_add|cap_drop|` +
+		`extra_hosts|devices|profiles|secrets|configs|security_opt|labels|aliases|verbs|resources|apiGroups|resourceNames|` +
+		`nonResourceURLs|accessModes|finalizers|imagePullSecrets|loadBalancerSourceRanges|externalIPs|tags|namespaces|hosts)$`)
+})
 
 // ordered are keys whose lists say in which order something happens, or which of several
 // wins, though their items may have names.
-var ordered = regexp.MustCompile(`(?i)^(initContainers|(pre_?|post_?)?tasks|handlers|roles|steps|stages|pipelines?|processors|` +
-	`(.*_)?(filters?|interceptors|middlewares?|valves?|chains?|transforms?|hooks|rules|routes?|relabel_configs|matchers?|order|sequence|` +
-	`providers|resolvers|listeners|policies|predicates)|(.*[a-z])(Filters?|Interceptors|Middlewares?|Valves?|Chains?|Rules|Routes?|Matchers?|Order|Policies))$`)
+var ordered = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(initContainers|(pre_?|post_?)?tasks|handlers|roles|steps|stages|pipelines?|processors|` +
+		`(.*_)?(filters?|interceptors|middlewares?|valves?|chains?|transforms?|hooks|rules|routes?|relabel_configs|matchers?|order|sequence|` +
+		`providers|resolvers|listeners|policies|predicates)|(.*[a-z])(Filters?|Interceptors|Middlewares?|Valves?|Chains?|Rules|Routes?|Matchers?|Order|Policies))$`)
+})
 
 // command are keys whose lists are the words of one command, though some look like
 // assignments.
-var command = regexp.MustCompile(`(?i)(command|entrypoint|cmd|exec)$`)
+var command = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(command|entrypoint|cmd|exec)$`) })
 
 // assignment is an item that is an entry in itself, or the name of one whose value comes
 // from elsewhere (Compose: environment, build args).
-var assignment = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.]*)(=|$)`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.]*)(=|$)`) })
 
 // nature is how the kids of a collection are merged.
 type nature struct {
@@ -62,18 +67,18 @@ func natureOf(key string, y *yaml3.Node) nature {
 			continue
 		}
 		scalars++
-		if m := assignment.FindStringSubmatch(item.Value); m != nil && m[2] == "=" {
+		if m := assignment().FindStringSubmatch(item.Value); m != nil && m[2] == "=" {
 			assigned++
 		} else if m != nil {
 			names++
 		}
 	}
 	all := len(y.Content)
-	assignments := all > 0 && assigned+names == all && (assigned > names || key == "environment") && !command.MatchString(key)
+	assignments := all > 0 && assigned+names == all && (assigned > names || key == "environment") && !command().MatchString(key)
 	switch {
-	case all == 0, ordered.MatchString(key), command.MatchString(key):
+	case all == 0, ordered().MatchString(key), command().MatchString(key):
 		return nature{tree.List, assignments}
-	case assignments, scalars == all && unordered.MatchString(key), named == all && key != anonymous:
+	case assignments, scalars == all && unordered().MatchString(key), named == all && key != anonymous:
 		return nature{tree.Map, assignments}
 	}
 	return nature{tree.List, false}
@@ -86,7 +91,7 @@ const anonymous = "[]"
 func identify(n *tree.Node, y *yaml3.Node, list nature) {
 	n.Key, n.Label, n.Bag = anonymous, anonymous, true
 	if list.assignments {
-		m := assignment.FindStringSubmatch(y.Value)
+		m := assignment().FindStringSubmatch(y.Value)
 		n.Key, n.Label = "["+m[1]+"=]", "["+m[1]+"]"
 	} else if by, id := identity(y); id != nil {
 		n.Tag = "[" + by

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Configuration holds passwords, and what a terminal shows ends in scrollback,
@@ -22,24 +23,38 @@ const secretWord = `(?i:[\w.\-/]*(?:passw(?:or)?d|passphrase|passwort|pwd|[a-z]*
 // and, for addresses, group 2.
 var (
 	// "password": "x", password='x', password => "x"
-	quotedValue = regexp.MustCompile(`(` + secretWord + `["']?\s*(?:[:=]>?)\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
+	quotedValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(` + secretWord + `["']?\s*(?:[:=]>?)\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
+	})
 	// <password>x</password>, <param name="password">x</param>
-	elementValue = regexp.MustCompile(`(<[^<>/][^<>]*` + secretWord + `[^<>]*[^/<>]>|<` + secretWord + `>)[^<]+`)
+	elementValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(<[^<>/][^<>]*` + secretWord + `[^<>]*[^/<>]>|<` + secretWord + `>)[^<]+`)
+	})
 	// <property name="password" value="x"/>, {name: DB_PASSWORD, value: x}
-	attributeValue = regexp.MustCompile(`(?i)((?:name|key|id|property)["']?\s*[:=]\s*["']?` + secretWord +
-		`.*?\b(?:value|content|default)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}]+)`)
+	attributeValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)((?:name|key|id|property)["']?\s*[:=]\s*["']?` + secretWord +
+			`.*?\b(?:value|content|default)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}]+)`)
+	})
 	// password = x, password: x
-	assignedValue = regexp.MustCompile(`(` + secretWord + `["']?\s*[:=]\s*)([^"'\s\[{|>][^\n]*|>[^\s\-][^\n]*)`)
+	assignedValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(` + secretWord + `["']?\s*[:=]\s*)([^"'\s\[{|>][^\n]*|>[^\s\-][^\n]*)`)
+	})
 	// requirepass x
-	spacedValue = regexp.MustCompile(`(^[-+ ]?\s*` + secretWord + `[ \t]+)([^=:\s<>][^\n]*)$`)
+	spacedValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(^[-+ ]?\s*` + secretWord + `[ \t]+)([^=:\s<>][^\n]*)$`)
+	})
 	// value: x, below the name of a secret
-	valueBelow = regexp.MustCompile(`(?i)^([-+ ]?\s*["']?(?:value|content)["']?\s*[:=]\s*)(\S.*)$`)
+	valueBelow = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^([-+ ]?\s*["']?(?:value|content)["']?\s*[:=]\s*)(\S.*)$`)
+	})
 	// scheme://user:password@host
-	userinfo = regexp.MustCompile(`(\b[a-zA-Z][\w+.\-]*://[^\s/:@"']*:)[^\s/@"']+(@)`)
+	userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\b[a-zA-Z][\w+.\-]*://[^\s/:@"']*:)[^\s/@"']+(@)`) })
 
-	opensBlock = regexp.MustCompile(secretWord + `["']?\s*:\s*(?:[|>][-+0-9]*)?\s*$`)
-	namesOnly  = regexp.MustCompile(`(?i)(?:name|key|id)["']?\s*[:=]\s*["']?` + secretWord + `["']?,?\s*$`)
-	hasSecret  = regexp.MustCompile(secretWord)
+	opensBlock = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(secretWord + `["']?\s*:\s*(?:[|>][-+0-9]*)?\s*$`) })
+	namesOnly  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:name|key|id)["']?\s*[:=]\s*["']?` + secretWord + `["']?,?\s*$`)
+	})
+	hasSecret = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(secretWord) })
 )
 
 // masker knows, from line to line of one text, whether a secret goes on.
@@ -112,7 +127,7 @@ func (m *masker) line(text string) string {
 	m.below = -1
 	if m.named {
 		m.named = false
-		if out := valueBelow.ReplaceAllString(text, "${1}"+mask); out != text {
+		if out := valueBelow().ReplaceAllString(text, "${1}"+mask); out != text {
 			return out
 		}
 	}
@@ -121,29 +136,29 @@ func (m *masker) line(text string) string {
 
 // fresh masks a line that starts a value of its own.
 func (m *masker) fresh(text, body string, indent int) string {
-	text = userinfo.ReplaceAllString(text, "${1}"+mask+"${2}")
-	if !hasSecret.MatchString(body) {
+	text = userinfo().ReplaceAllString(text, "${1}"+mask+"${2}")
+	if !hasSecret().MatchString(body) {
 		return text
 	}
 	bare := strings.TrimRight(body, "\r")
 	switch {
-	case namesOnly.MatchString(bare):
+	case namesOnly().MatchString(bare):
 		m.named = true
 		return text
-	case opensBlock.MatchString(bare):
+	case opensBlock().MatchString(bare):
 		m.below = indent
 		return text
 	}
 	m.joined = strings.HasSuffix(bare, `\`)
 	before := text
-	for _, p := range []*regexp.Regexp{attributeValue, quotedValue, elementValue} {
+	for _, p := range []*regexp.Regexp{attributeValue(), quotedValue(), elementValue()} {
 		text = p.ReplaceAllString(text, "${1}"+mask)
 	}
 	if text != before {
 		return text
 	}
-	if out := assignedValue.ReplaceAllString(text, "${1}"+mask); out != text {
+	if out := assignedValue().ReplaceAllString(text, "${1}"+mask); out != text {
 		return out
 	}
-	return spacedValue.ReplaceAllString(text, "${1}"+mask)
+	return spacedValue().ReplaceAllString(text, "${1}"+mask)
 }
