@@ -30,7 +30,7 @@ prepare() {
 	export CI_MADE=$made CI_DIR=$PWD/.ci
 	local v f
 	for v in 1.0 1.1; do
-		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$v" -o "$made/inplace-$v" .
+		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X inplace/updater/quick.Version=$v" -o "$made/inplace-$v" .
 		shim "$v" >"$made/shim-$v"
 	done
 	for f in tree self shim; do

@@ -17,7 +17,7 @@ var edges = map[string]struct {
 	may []string
 	why string
 }{
-	"inplace":                     {[]string{"updater/cli", "updater/quick"}, "main only starts the command line, and answers the start guard first"},
+	"inplace":                     {[]string{"updater/cli", "updater/quick"}, "main only starts the command line, after what can be answered first"},
 	"inplace/backup":              {[]string{"backup/fsys", "backup/sealed", "manifest"}, "snapshots know paths and digests, not releases"},
 	"inplace/backup/full":         {[]string{"backup", "backup/fsys"}, "a copy of everything, by paths alone"},
 	"inplace/backup/fsys":         {nil, "the only code that touches an installation knows nothing of its meaning"},

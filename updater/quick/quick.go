@@ -1,33 +1,57 @@
-// Package quick answers the start guard before the rest of the program is set up.
+// Package quick answers the start guard and --version before the rest of the program
+// is set up.
 //
 // A product's start script runs `inplace guard` each time, and nearly always there is
 // nothing to guard against: no journal is open. The packages that the rest of the
 // program is made of take some milliseconds to initialise, more than looking for two
 // names. This package imports almost nothing, so that the runtime initialises it
 // before them (packages are initialised in the order of their import paths, each once
-// all its imports are), and it ends the process with exit code 0 if the command line is
-// exactly `guard` and the installation plainly has no open transaction. In every other
-// case it does nothing and the program goes its normal way. See
-// docs/decisions/0003-guard-before-init.md.
+// all its imports are), and it ends the process with exit code 0 if
+//
+//   - the command line is exactly `guard`, and the installation plainly has no open
+//     transaction, or
+//   - it is exactly `--version` or `version`, and the line could be written.
+//
+// In every other case it does nothing and the program goes its normal way, which gives
+// the same answers. See docs/decisions/0003-guard-before-init.md.
 package quick
 
-import "os"
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Version is the program's. It is set when a release is built:
+// -ldflags "-X inplace/updater/quick.Version=1.2.3".
+var Version = "devel"
 
 func init() {
-	if nothingOpen(os.Args, os.Executable) {
-		os.Exit(0)
+	switch args := command(os.Args); {
+	case len(args) != 1:
+	case args[0] == "guard":
+		if nothingOpen(os.Executable) {
+			os.Exit(0)
+		}
+	case args[0] == "--version", args[0] == "version":
+		signal.Ignore(syscall.SIGPIPE) // a reader that goes away is no failure
+		if _, err := os.Stdout.WriteString("inplace " + Version + "\n"); err == nil {
+			os.Exit(0)
+		}
 	}
 }
 
-// nothingOpen reports whether args ask for the guard of the installation above the
-// program's bin/, and it is adopted, with neither a journal nor the marker OPEN.
-func nothingOpen(args []string, executable func() (string, error)) bool {
-	if len(args) == 4 && args[1] == "--launched-as" {
-		args = args[2:]
+// command returns what was asked for, without the program's name and the launcher's pair.
+func command(args []string) []string {
+	if len(args) >= 3 && args[1] == "--launched-as" {
+		return args[3:]
 	}
-	if len(args) != 2 || args[1] != "guard" {
-		return false
-	}
+	return args[min(1, len(args)):]
+}
+
+// nothingOpen reports whether the installation above the program's bin/ is adopted, with
+// neither a journal nor the marker OPEN.
+func nothingOpen(executable func() (string, error)) bool {
 	exe, err := executable()
 	if err != nil {
 		return false

@@ -3,6 +3,7 @@ package quick
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -19,25 +20,18 @@ func TestNothingOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ask := func(args ...string) bool {
-		return nothingOpen(append([]string{"inplace"}, args...), func() (string, error) { return exe, nil })
-	}
-	if ask("guard") {
+	ask := func() bool { return nothingOpen(func() (string, error) { return exe, nil }) }
+	if ask() {
 		t.Error("a directory that is not adopted was passed")
 	}
 	touch(record)
-	if !ask("guard") || !ask("--launched-as", "./update.sh", "guard") {
+	if !ask() {
 		t.Error("an installation without a journal was not passed")
-	}
-	for _, args := range [][]string{{}, {"status"}, {"guard", "--json"}, {"--home", "x", "guard"}, {"guard", "guard"}} {
-		if ask(args...) {
-			t.Errorf("%q was answered", args)
-		}
 	}
 	for _, name := range []string{"OPEN", "journal"} {
 		path := filepath.Join(home, "updates", name)
 		touch(path)
-		if ask("guard") {
+		if ask() {
 			t.Errorf("passed with %s", name)
 		}
 		if err := os.Remove(path); err != nil {
@@ -45,7 +39,24 @@ func TestNothingOpen(t *testing.T) {
 		}
 	}
 	exe = filepath.Join(home, "sbin", "inplace")
-	if ask("guard") {
+	if ask() {
 		t.Error("a program outside bin/ was taken for an installation's")
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for _, c := range []struct{ args, want []string }{
+		{nil, nil},
+		{[]string{"inplace"}, nil},
+		{[]string{"inplace", "guard"}, []string{"guard"}},
+		{[]string{"inplace", "--launched-as", "./update.sh", "guard"}, []string{"guard"}},
+		{[]string{"inplace", "--launched-as", "./update.sh"}, nil},
+		{[]string{"inplace", "--launched-as"}, []string{"--launched-as"}},
+		{[]string{"inplace", "guard", "--json"}, []string{"guard", "--json"}},
+		{[]string{"inplace", "--home", "x", "guard"}, []string{"--home", "x", "guard"}},
+	} {
+		if got := command(c.args); !slices.Equal(got, c.want) {
+			t.Errorf("%q: want %q, got %q", c.args, c.want, got)
+		}
 	}
 }
