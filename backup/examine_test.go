@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"inplace/backup/fsys"
+	"inplace/backup/fsys/fsystest"
 	"inplace/manifest"
 )
 
@@ -125,7 +126,7 @@ func TestExamine(t *testing.T) {
 }
 
 func decide(t *testing.T, e Entry, sides [2]State, undo bool, r row, lacks []string) {
-	home := t.TempDir()
+	home := fsystest.TempDir(t)
 	dir := filepath.Join(home, SnapshotsDir, testID)
 	for _, d := range []string{filepath.Join(home, "dir"), dir + "/slots", dir + "/aside"} {
 		must(t, os.MkdirAll(d, 0o755))
@@ -170,7 +171,7 @@ func lay(t *testing.T, name, letter string, sides [2]State) {
 		s = sides[1]
 	}
 	if s.Kind == Link {
-		must(t, os.Symlink(s.Target, name))
+		fsystest.Symlink(t, s.Target, name)
 		return
 	}
 	must(t, os.WriteFile(name, []byte(text(s, letter)), 0o600))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -35,7 +36,9 @@ func interrupted(t *testing.T, lacks []string, fn func(t *testing.T, n int, home
 			t.Fatalf("killed at %d: got %v", n, err)
 		}
 		t.Run(fmt.Sprint("at", n), func(t *testing.T) { fn(t, n, home, entries) })
-		must(t, os.RemoveAll(filepath.Dir(home)))
+		if runtime.GOOS != "windows" { // there, trees that are still open hold it
+			must(t, os.RemoveAll(filepath.Dir(home)))
+		}
 	}
 }
 

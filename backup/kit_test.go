@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"inplace/backup/fsys"
+	"inplace/backup/fsys/fsystest"
 	"inplace/manifest"
 )
 
@@ -55,7 +56,7 @@ func (tr tree) write(t testing.TB, home string) {
 		case Dir:
 			must(t, os.Chmod(at, fs.FileMode(s.Mode)))
 		case Link:
-			must(t, os.Symlink(s.Target, at))
+			fsystest.Symlink(t, s.Target, at)
 		case File:
 			must(t, os.WriteFile(at, []byte(body(tr[p])), 0o600))
 			must(t, os.Chmod(at, fs.FileMode(s.Mode)))
@@ -176,7 +177,7 @@ func open(t testing.TB, home string) *fsys.Tree {
 // home, so that their old bytes are copied aside.
 func prepare(t testing.TB, from, to tree, copied ...string) (home string, entries []Entry) {
 	t.Helper()
-	base := t.TempDir()
+	base := fsystest.TempDir(t)
 	home = filepath.Join(base, "the home")
 	must(t, os.Mkdir(home, 0o755))
 	from.write(t, home)

@@ -4,6 +4,7 @@ package backup
 
 import (
 	"bytes"
+	"inplace/backup/fsys/fsystest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,7 @@ func shells(t *testing.T) [][]string {
 // disk of the machine.
 func quiet(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fsystest.TempDir(t)
 	must(t, os.WriteFile(filepath.Join(dir, "sync"), []byte("#!/bin/sh\n"), 0o755))
 	return dir
 }
@@ -130,7 +131,7 @@ func TestRestoreScriptRefuses(t *testing.T) {
 					must(t, os.Remove(at))
 				case "link", "turned":
 					must(t, os.Remove(at))
-					must(t, os.Symlink("/etc/passwd", at))
+					fsystest.Symlink(t, "/etc/passwd", at)
 				}
 			}
 			_, stderr, err := restore(t, sh, home)
@@ -157,7 +158,7 @@ func TestRestoreScriptRefuses(t *testing.T) {
 // TestRestoreScriptWhole: what was made anew does not come back with a second run.
 func TestRestoreScriptWhole(t *testing.T) {
 	for _, sh := range shells(t) {
-		home := t.TempDir()
+		home := fsystest.TempDir(t)
 		tree{"work/app/x": "0644 old"}.write(t, home)
 		disk := open(t, home)
 		stage, err := NewStage(disk)
@@ -187,7 +188,7 @@ func TestRestoreScriptWhole(t *testing.T) {
 func TestRestoreScriptPlace(t *testing.T) {
 	script := restoreScript(testHead(), nil)
 	for place, ok := range map[string]bool{"updates/backups/ID": true, "updates/stage": true, "elsewhere": false, "updates/backups": false} {
-		dir := filepath.Join(t.TempDir(), "a home\nwith a line", place)
+		dir := filepath.Join(fsystest.TempDir(t), "a home\nwith a line", place)
 		must(t, os.MkdirAll(dir, 0o755))
 		at := filepath.Join(dir, "restore.sh")
 		must(t, os.WriteFile(at, script, 0o600))

@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"inplace/backup/fsys/fsystest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,7 @@ func TestPrune(t *testing.T) {
 		{"all limits, the strictest holds", Retention{Keep: 4, MaxAge: 45 * 24 * time.Hour, MaxSize: 200}, "s5", "s1 s2 s3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			home := t.TempDir()
+			home := fsystest.TempDir(t)
 			for n, days := range map[int]int{1: 50, 2: 40, 3: 30, 4: 20, 5: 10} {
 				emptySnapshot(t, home, fmt.Sprintf("s%d", n), now.AddDate(0, 0, -days), 100)
 			}
@@ -71,7 +72,7 @@ func TestPrune(t *testing.T) {
 }
 
 func TestListEmpty(t *testing.T) {
-	if ids, err := List(open(t, t.TempDir())); err != nil || len(ids) != 0 {
+	if ids, err := List(open(t, fsystest.TempDir(t))); err != nil || len(ids) != 0 {
 		t.Fatalf("got %q, %v", ids, err)
 	}
 }
@@ -88,7 +89,7 @@ func TestSlotsChangeHands(t *testing.T) {
 	}
 	kills := 0
 	for n := 1; ; n++ {
-		home := t.TempDir()
+		home := fsystest.TempDir(t)
 		for _, id := range []string{"from", "to"} {
 			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
 		}
@@ -133,7 +134,7 @@ func TestSlotsChangeHands(t *testing.T) {
 }
 
 func TestTakeSlotsOverOthers(t *testing.T) {
-	home := t.TempDir()
+	home := fsystest.TempDir(t)
 	for _, id := range []string{"from", "to"} {
 		emptySnapshot(t, home, id, time.Unix(0, 0), 1)
 		tree{SnapshotsDir + "/" + id + "/slots/0": "0644 " + id}.write(t, home)
@@ -146,7 +147,7 @@ func TestTakeSlotsOverOthers(t *testing.T) {
 }
 
 func TestRetire(t *testing.T) {
-	home := t.TempDir()
+	home := fsystest.TempDir(t)
 	emptySnapshot(t, home, "from", time.Unix(0, 0), 1)
 	emptySnapshot(t, home, "to", time.Unix(0, 0), 1)
 	disk := open(t, home)
@@ -167,7 +168,7 @@ func TestRetire(t *testing.T) {
 // TestDiscard keeps what recovery found and moved aside, and nothing else.
 func TestDiscard(t *testing.T) {
 	for _, found := range []bool{false, true} {
-		home := t.TempDir()
+		home := fsystest.TempDir(t)
 		emptySnapshot(t, home, "s", time.Unix(0, 0), 1)
 		if found {
 			tree{SnapshotsDir + "/s/found/0": "0644 mine"}.write(t, home)

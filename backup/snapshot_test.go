@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"inplace/backup/fsys"
+	"inplace/backup/fsys/fsystest"
 	"inplace/backup/sealed"
 )
 
@@ -46,24 +47,23 @@ func TestSealAndLoad(t *testing.T) {
 
 // TestLoadDamaged alters each file that Load believes, in each way (rows C12, E4).
 func TestLoadDamaged(t *testing.T) {
-	ways := map[string]func(at string, data []byte) error{
-		"cut":      func(at string, data []byte) error { return os.WriteFile(at, data[:len(data)/2], 0o600) },
-		"emptied":  func(at string, _ []byte) error { return os.WriteFile(at, nil, 0o600) },
-		"edited":   func(at string, data []byte) error { data[len(data)/2] ^= 1; return os.WriteFile(at, data, 0o600) },
-		"extended": func(at string, data []byte) error { return os.WriteFile(at, append(data, '\n'), 0o600) },
-		"gone":     func(at string, _ []byte) error { return os.Remove(at) },
-		"a link": func(at string, _ []byte) error {
-			if err := os.Rename(at, at+".moved"); err != nil {
-				return err
-			}
-			return os.Symlink(at+".moved", at)
+	ways := map[string]func(t *testing.T, at string, data []byte){
+		"cut":     func(t *testing.T, at string, data []byte) { must(t, os.WriteFile(at, data[:len(data)/2], 0o600)) },
+		"emptied": func(t *testing.T, at string, _ []byte) { must(t, os.WriteFile(at, nil, 0o600)) },
+		"edited": func(t *testing.T, at string, data []byte) {
+			data[len(data)/2] ^= 1
+			must(t, os.WriteFile(at, data, 0o600))
 		},
-		"a second name": func(at string, _ []byte) error { return os.Link(at, at+".second") },
-		"a directory": func(at string, _ []byte) error {
-			if err := os.Remove(at); err != nil {
-				return err
-			}
-			return os.Mkdir(at, 0o700)
+		"extended": func(t *testing.T, at string, data []byte) { must(t, os.WriteFile(at, append(data, '\n'), 0o600)) },
+		"gone":     func(t *testing.T, at string, _ []byte) { must(t, os.Remove(at)) },
+		"a link": func(t *testing.T, at string, _ []byte) {
+			must(t, os.Rename(at, at+".moved"))
+			fsystest.Symlink(t, at+".moved", at)
+		},
+		"a second name": func(t *testing.T, at string, _ []byte) { must(t, os.Link(at, at+".second")) },
+		"a directory": func(t *testing.T, at string, _ []byte) {
+			must(t, os.Remove(at))
+			must(t, os.Mkdir(at, 0o700))
 		},
 	}
 	for _, name := range []string{"snapshot.yaml", "entries"} {
@@ -73,7 +73,7 @@ func TestLoadDamaged(t *testing.T) {
 				at := filepath.Join(snapshotDir(home), name)
 				data, err := os.ReadFile(at)
 				must(t, err)
-				must(t, damage(at, data))
+				damage(t, at, data)
 				_, err = Load(open(t, home), testID)
 				if name == "snapshot.yaml" && how == "gone" {
 					if !errors.Is(err, fs.ErrNotExist) {
@@ -136,11 +136,11 @@ func TestVerify(t *testing.T) {
 			want["b"] = "is missing"
 		case "c":
 			must(t, os.Remove(at))
-			must(t, os.Symlink("evil", at))
+			fsystest.Symlink(t, "evil", at)
 			want["c"] = "does not hold"
 		case "d":
 			must(t, os.Remove(at))
-			must(t, os.Symlink(filepath.Join(home, "e"), at))
+			fsystest.Symlink(t, filepath.Join(home, "e"), at)
 			want["d"] = "does not hold"
 		case "e":
 			must(t, os.Remove(at))
@@ -170,7 +170,7 @@ func TestVerify(t *testing.T) {
 // TestStageLitter: what an earlier run left in the stage is gone, without a link in
 // it being followed.
 func TestStageLitter(t *testing.T) {
-	home, outside := t.TempDir(), t.TempDir()
+	home, outside := fsystest.TempDir(t), fsystest.TempDir(t)
 	tree{"keep": "0644 mine"}.write(t, outside)
 	here(tree{"updates/stage/slots/0": "0644 litter", "updates/stage/link": "-> " + outside, "updates/stage/deep/er/": "0500"}).write(t, home)
 	disk := open(t, home)

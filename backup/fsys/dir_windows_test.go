@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"inplace/backup/fsys/fsystest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +100,7 @@ func TestRunningProgram(t *testing.T) {
 	must(t, tree.MkdirAll("slots", 0o700))
 	must(t, os.WriteFile(filepath.Join(home, "bin", "tool.exe"), image, 0o755))
 	put(t, filepath.Join(home, "slots", "0"), "new")
-	other := t.TempDir()
+	other := fsystest.TempDir(t)
 	child := exec.Command(filepath.Join(home, "bin", "tool.exe"))
 	child.Env = append(os.Environ(), holdLock+"="+other)
 	_, err = child.StdinPipe()

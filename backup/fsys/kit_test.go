@@ -1,6 +1,7 @@
 package fsys
 
 import (
+	"inplace/backup/fsys/fsystest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,7 +17,7 @@ func must(t testing.TB, err error) {
 // newTree opens an empty installation; its path may be used beside it.
 func newTree(t testing.TB) (*Tree, string) {
 	t.Helper()
-	home := filepath.Join(t.TempDir(), "home")
+	home := filepath.Join(fsystest.TempDir(t), "home")
 	must(t, os.Mkdir(home, 0o755))
 	tree, err := Open(home)
 	must(t, err)

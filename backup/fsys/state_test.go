@@ -2,8 +2,8 @@ package fsys
 
 import (
 	"errors"
+	"inplace/backup/fsys/fsystest"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -110,7 +110,7 @@ func TestAppendState(t *testing.T) {
 func TestChtimes(t *testing.T) {
 	tree, home := newTree(t)
 	put(t, filepath.Join(home, "d/f"), "")
-	must(t, os.Symlink("f", filepath.Join(home, "d/link")))
+	fsystest.Symlink(t, "f", filepath.Join(home, "d/link"))
 	d, err := tree.OpenDir("d")
 	must(t, err)
 	defer d.Close()
