@@ -223,7 +223,11 @@ func cause(err error) error {
 // actor is who runs this, as user@host.
 func actor() string {
 	name := strconv.Itoa(os.Geteuid())
-	if u, err := user.LookupId(name); err == nil {
+	u, err := user.LookupId(name)
+	if name == "-1" { // Windows has no such numbers
+		u, err = user.Current()
+	}
+	if err == nil {
 		name = u.Username
 	}
 	host, err := os.Hostname()

@@ -119,7 +119,7 @@ func readLimited(file string) ([]byte, error) {
 		err = errors.New("is too large to merge")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", manifest.Path(file), err)
+		return nil, fmt.Errorf("%s: %w", place(file), err)
 	}
 	return data, nil
 }

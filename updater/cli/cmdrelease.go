@@ -38,7 +38,7 @@ func (r *run) releaseInit(c *cli.Context) error {
 		return err
 	}
 	r.doc.Repository = &published{res.Fingerprint, list(res.Keys), res.PlainKeys}
-	r.out.line("Repository %s, its private keys in %s", manifest.Path(dir), manifest.Path(c.String("keys")))
+	r.out.line("Repository %s, its private keys in %s", place(dir), place(c.String("keys")))
 	r.out.line("Root of trust, sha256: %s", res.Fingerprint)
 	r.out.wrapped(0, "Announce that number where your customers can find it, and keep a copy of the keys in a safe place: they cannot be made again.")
 	r.say("Next: %s", r.shell("release", "add", dir, "TREE", "--level", "0", "--channel", "full", "--keys", c.String("keys")))

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"inplace/manifest"
 )
 
 // home is the installation that a command works on: --home, or the folder above the
@@ -45,4 +47,16 @@ func (r *run) shell(args ...string) string {
 		quoted[i] = shellQuote(a)
 	}
 	return strings.Join(append([]string{r.name}, quoted...), " ")
+}
+
+// place is a path of this system, as it is printed: escaped as a [manifest.Path] is,
+// but for the backslashes that separate it on Windows.
+type place string
+
+func (p place) String() string {
+	s := manifest.Path(p).String()
+	if filepath.Separator == '\\' {
+		s = strings.ReplaceAll(s, `\\`, `\`)
+	}
+	return s
 }

@@ -13,11 +13,11 @@ func (r *run) adoptedText(a *updater.Adopted) {
 	out := r.out
 	launcher := shellQuote(filepath.Join(a.Home, filepath.FromSlash(a.Launcher)))
 	if a.Already {
-		out.line("%s is adopted already: %s %s, %s", manifest.Path(a.Home), a.Product, a.Release.Version, releaseName(a.Release))
+		out.line("%s is adopted already: %s %s, %s", place(a.Home), a.Product, a.Release.Version, releaseName(a.Release))
 		out.line("Next: %s --dry-run", launcher)
 		return
 	}
-	out.line("%s: %s, channel %s, found in %s", styled{bold, a.Product}, releaseName(a.Release), a.Release.Channel, manifest.Path(a.Home))
+	out.line("%s: %s, channel %s, found in %s", styled{bold, a.Product}, releaseName(a.Release), a.Release.Channel, place(a.Home))
 	r.editText(a.Edits)
 	var rows []row
 	for _, p := range a.Placed {

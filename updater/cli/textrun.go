@@ -22,7 +22,7 @@ func (r *run) outcomeText(o *updater.Outcome) {
 	}
 	out.gap()
 	if o.Copy != nil {
-		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", manifest.Path(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
+		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", place(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
 	}
 	out.wrapped(0, fmt.Sprintf("%s Files were exchanged within %s; what was there before is snapshot %s.", summary(p), window(o.Window), o.Snapshot))
 }
@@ -105,7 +105,7 @@ func (r *run) statusText(s *updater.Status) {
 	out := r.out
 	r.recoveryText(s.Recovery)
 	out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
-	out.line("  home     %s", manifest.Path(s.Home))
+	out.line("  home     %s", place(s.Home))
 	out.line("  source   %s", s.Source)
 	switch {
 	case s.Newest == nil && s.NewestErr != "":
