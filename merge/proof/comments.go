@@ -41,7 +41,7 @@ func compareComments(format string, prefixes []string, base, ours, merged []byte
 
 // eachCommentLine finds the lines that begin with a prefix, without their blanks.
 func eachCommentLine(data []byte, prefixes []string, found func(line []byte)) {
-	for l := range bytes.Lines(data) {
+	for l := range bytes.Lines(unmarked(data)) {
 		l = bytes.TrimSpace(l)
 		for _, p := range prefixes {
 			if bytes.HasPrefix(l, []byte(p)) {
@@ -55,7 +55,7 @@ func eachCommentLine(data []byte, prefixes []string, found func(line []byte)) {
 // eachXMLCommentLine finds the lines within XML comments, up to where the text stops
 // being XML.
 func eachXMLCommentLine(data []byte, found func(line []byte)) {
-	d, err := newXMLDecoder(data)
+	d, err := newXMLDecoder(unmarked(data))
 	if err != nil {
 		return
 	}

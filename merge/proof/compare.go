@@ -65,8 +65,8 @@ func (a *atlas) String(p place) string {
 	}, strings.Join(parts, "/"))
 }
 
-// findBags marks the places where an input has several nodes: there contents are
-// counted, and not compared one by one.
+// findBags marks the places where an input has several nodes, or items of a list that
+// nothing names: there contents are counted, and not compared one by one.
 func (a *atlas) findBags(parent place, n *node) {
 	if len(n.kids) == 0 {
 		return
@@ -74,7 +74,7 @@ func (a *atlas) findBags(parent place, n *node) {
 	seen := make(map[place]bool, len(n.kids))
 	for _, k := range n.kids {
 		p := a.place(parent, k)
-		if seen[p] {
+		if seen[p] || k.id == unnamed {
 			a.bags[p] = true
 		}
 		seen[p] = true

@@ -14,7 +14,7 @@ func compareLines(base, ours, theirs, merged []byte) error {
 	number := map[string]int{} // of each different line of base
 	var counts [][4]int
 	for i, data := range [4][]byte{base, ours, theirs, merged} {
-		for l := range bytes.Lines(data) {
+		for l := range bytes.Lines(unmarked(data)) {
 			l = bytes.TrimRight(bytes.TrimSpace(l), ",")
 			if len(l) == 0 {
 				continue

@@ -119,12 +119,15 @@ func parse(read reader, data []byte) (tree *node, err error) {
 			tree, err = nil, fmt.Errorf("reader gave up: %v", p)
 		}
 	}()
-	tree, err = read(bytes.TrimPrefix(data, []byte("\uFEFF")))
+	tree, err = read(unmarked(data))
 	if err != nil {
 		return nil, err
 	}
 	return tree, tree.checkDepth(0)
 }
+
+// unmarked returns a text without its byte order mark.
+func unmarked(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uFEFF")) }
 
 // checkNesting refuses a text that could nest deeper than its reader can take.
 func checkNesting(data []byte) error {

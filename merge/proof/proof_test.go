@@ -86,7 +86,10 @@ func TestSound(t *testing.T) {
 		{"xml attributes in another order", "xml", "<a><v x='1' y='2'/><v/></a>", "<a><v y='2' x='1'/><v/></a>", "<a><v x='1' y='3'/><v/></a>", "<a><v y='3' x='1'/><v/></a>"},
 		{"xml lists", "xml", "<a><v>1</v><v>2</v></a>", "<a><v>1</v><v>2</v><v>o</v></a>", "<a><v>t</v><v>2</v></a>", "<a><v>t</v><v>2</v><v>o</v></a>"},
 		{"yaml list by name", "yaml", "l: [{name: a, v: 1}, {name: b, v: 1}]", "l: [{name: a, v: 2}, {name: b, v: 1}]", "l: [{name: a, v: 1}, {name: b, v: 3}]", "l: [{name: a, v: 2}, {name: b, v: 3}]"},
-		{"yaml list of one list", "yaml", "l: [[a, b]]", "l: [[a, b, c]]", "l: [[b]]", "l: [[b, c]]"},
+		{"yaml list of one list", "yaml", "l: [[a, b]]\nm: 1\n", "l: [[a, b, c]]\nm: 1\n", "l: [[a, b]]\nm: 2\n", "l: [[a, b, c]]\nm: 2\n"},
+		{"xml namespace raised by theirs", "xml", "<a xmlns='u:1'><b>1</b></a>", "<a xmlns='u:1'><b>2</b></a>", "<a xmlns='u:2'><b>1</b></a>", "<a xmlns='u:2'><b>2</b></a>"},
+		{"byte order mark of ours, first line removed by theirs", "yaml", "a: 1\nb: 1\nc: 1\n", "\uFEFFa: 1\nb: 1\nc: 2\n", "b: 1\nc: 1\n", "\uFEFFb: 1\nc: 2\n"},
+		{"toml text over lines, CRLF in ours", "toml", "a = \"\"\"\nx\ny\"\"\"\nb = 1\n", "a = \"\"\"\r\nx\r\ny\"\"\"\r\nb = 2\r\n", "a = \"\"\"\nx\nz\"\"\"\nb = 1\n", "a = \"\"\"\r\nx\r\nz\"\"\"\r\nb = 2\r\n"},
 		{"yaml documents", "yaml", "a: 1\n---\nb: 1\n", "a: 2\n---\nb: 1\n", "a: 1\n---\nb: 2\n", "a: 2\n---\nb: 2\n"},
 		{"yaml aliases", "yaml", "a: &x {b: 1}\nc: *x\n", "a: &x {b: 2}\nc: *x\n", "a: &x {b: 1}\nc: *x\nd: 1\n", "a: &x {b: 2}\nc: *x\nd: 1\n"},
 		{"yaml quotes changed by ours", "yaml", "a: x\nb: 1\n", "a: 'x'\nb: 1\n", "a: x\nb: 2\n", "a: 'x'\nb: 2\n"},
@@ -129,6 +132,10 @@ func TestFaults(t *testing.T) {
 		{"doubled without a base", "properties", "", "a=1\n", "a=2\n", "a=1\na=2\n", "a: stands 2 times"},
 		{"no more strict JSON", "json", "{}", `{"a":1}`, `{"b":1}`, `{"a":1,"b":1,}`, "merged: not json"},
 		{"joined lines", "xml", "<a/>", "<a><b/></a>", "<a><c/></a>", "<a><b/><c/>", "merged: not xml"},
+		{"item that nothing names, mixed of both", "yaml", "l: [{a: 1, b: 1}]", "l: [{a: 2, b: 1}]", "l: [{a: 1, b: 2}]", "l: [{a: 2, b: 2}]", "an entry stands more often"},
+		{"prefix without its declaration", "xml", "<a xmlns:p='u'><p:b/></a>", "<a xmlns:p='u'><p:b/><p:c/></a>", "<a/>", "<a><p:c/></a>", "undeclared prefix p"},
+		{"bytes of two encodings", "xml", "<?xml version='1.0' encoding='ISO-8859-1'?><a/>", "<?xml version='1.0' encoding='UTF-8'?><a/>", "<?xml version='1.0' encoding='ISO-8859-1'?><!-- \xFC --><a/>",
+			"<?xml version='1.0' encoding='UTF-8'?><!-- \xFC --><a/>", "encoding: the merged text does not have it as in theirs"},
 		{"markers left", "lines", "a", "b", "c", "x\n>>>>>>> theirs\n", "conflict markers are left"},
 	} {
 		err := proof.Check(c.format, []byte(c.base), []byte(c.ours), []byte(c.theirs), []byte(c.merged))

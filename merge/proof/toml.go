@@ -20,6 +20,7 @@ func readTOML(data []byte) (*node, error) {
 			return nil, fmt.Errorf("%w: want at most %d dots in a line, got %d", errLimit, maxDots, n)
 		}
 	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) // in strings too: a line end is form
 	var table map[string]any
 	if err := toml.Unmarshal(data, &table); err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ type node struct {
 // never shown.
 const valuePrefix = "[]="
 
+// unnamed is the id of an item of a list that is a block and has no identifying key.
+const unnamed = "[]"
+
 func block(id string, kids ...*node) *node { return &node{id: id, kids: kids} }
 func leaf(id, value string) *node          { return &node{id: id, value: value, leaf: true} }
 
@@ -52,7 +55,7 @@ func (n *node) asItem() *node {
 			return n
 		}
 	}
-	n.id = "[]"
+	n.id = unnamed
 	return n
 }
 

@@ -15,8 +15,12 @@ import (
 )
 
 // readXML reads one well-formed document. Beyond what encoding/xml refuses, it wants
-// exactly one root, no text outside it, and no attribute twice. Entities declared
-// in the document are known by name; external ones and schemas are never fetched.
+// exactly one root, no text outside it, and no attribute twice. Names are those that are
+// written: a vendor who raises the version in a namespace has renamed nothing, and the
+// xmlns attribute is a key as any other. A prefix that nothing declares is a key of the
+// document, so that none is left behind where a side removed its declaration; so is the
+// encoding, where the document has more than ASCII. Entities declared in the document
+// are known by name; external ones and schemas are never fetched.
 func readXML(data []byte) (*node, error) {
 	d, err := newXMLDecoder(data)
 	if err != nil {
@@ -24,8 +28,9 @@ func readXML(data []byte) (*node, error) {
 	}
 	top := block("")
 	open := []*node{top}
+	unbound := map[string]bool{}
 	for {
-		token, err := d.Token()
+		token, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -47,7 +52,11 @@ func readXML(data []byte) (*node, error) {
 			}
 			in.add(e)
 			open = append(open, e)
+			findUnbound(t, open, unbound)
 		case xml.EndElement:
+			if in == top || in.id != xmlName(t.Name) {
+				return nil, fmt.Errorf("line %d: an end tag without its start tag", lineOf(d))
+			}
 			joinText(in)
 			if open = open[:len(open)-1]; len(open) > 1 { // there is but one root
 				identify(in)
@@ -67,10 +76,62 @@ func readXML(data []byte) (*node, error) {
 			}
 		}
 	}
-	if len(top.kids) == 0 {
-		return nil, errors.New("no root element")
+	if len(open) > 1 || len(top.kids) == 0 {
+		return nil, errors.New("no root element, or one without its end")
+	}
+	for prefix := range unbound {
+		top.add(leaf("undeclared prefix "+prefix, ""))
+	}
+	if charset := charsetOf(data); charset != "" {
+		top.add(leaf("encoding", charset))
 	}
 	return top, nil
+}
+
+// findUnbound notes the prefixes of a start tag that neither it nor an element around
+// it declares.
+func findUnbound(t xml.StartElement, open []*node, unbound map[string]bool) {
+	bound := func(prefix string) bool {
+		if prefix == "" || prefix == "xml" || prefix == "xmlns" {
+			return true
+		}
+		for _, e := range open {
+			if _, ok := e.kidValue("@xmlns:" + prefix); ok {
+				return true
+			}
+		}
+		return false
+	}
+	names := []xml.Name{t.Name}
+	for _, a := range t.Attr {
+		names = append(names, a.Name)
+	}
+	for _, n := range names {
+		if !bound(n.Space) {
+			unbound[n.Space] = true
+		}
+	}
+}
+
+var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']`)
+
+// charsetOf names the encoding that a document with more than ASCII declares, and says
+// so where its bytes are not of it; "" for ASCII alone.
+func charsetOf(data []byte) string {
+	if !bytes.ContainsFunc(data, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return ""
+	}
+	charset := "utf-8"
+	if bytes.IndexByte(data, 0) >= 0 {
+		return "utf-16"
+	}
+	if m := declaredEncoding.FindSubmatch(data); m != nil {
+		charset = strings.ToLower(string(m[1]))
+	}
+	if charset == "utf-8" && !utf8.Valid(data) {
+		return "utf-8, with bytes that are none"
+	}
+	return charset
 }
 
 // textID is the id of an element's text.

@@ -31,7 +31,7 @@ func identify(e *node) {
 	case "listener", "locale-encoding-mapping", "taglib":
 		kids = []string{"listener-class", "locale", "taglib-uri"}
 	}
-	attrs = append(attrs, "name", "id", "http://www.w3.org/XML/1998/namespace:id", "key", "className", "class",
+	attrs = append(attrs, "name", "id", "xml:id", "key", "className", "class",
 		"username", "rolename", "port", "path", "uri", "files", "pattern", "pkg", "type", "protocol")
 	for _, a := range attrs {
 		if v, ok := e.kidValue("@" + a); ok {

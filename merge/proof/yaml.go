@@ -57,11 +57,11 @@ func documentID(n *node) string {
 }
 
 // yamlItem gives k the id of an item of a list. Beside the keys that identify items in
-// any format these are known from Kubernetes, Compose and Prometheus.
+// any format these are known from Kubernetes, Compose and Prometheus. Any other item is
+// compared as a whole.
 func yamlItem(k *node) *node {
 	for _, key := range []string{
-		"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name",
-		"alert", "record", "hostname", "host", "path", "url", "topologyKey", "ip",
+		"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name", "hostname",
 	} {
 		if v, ok := k.kidValue(key); ok {
 			k.id = fmt.Sprintf("[%s=%s]", key, v)

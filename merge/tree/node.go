@@ -50,6 +50,9 @@ type Node struct {
 	// anything else that counts belong to it, quotes, blanks and line ends do not.
 	Value string
 	Bag   bool // several siblings of this Key may live side by side
+	// Vague: nothing, or nothing that is sure, tells an item from its siblings. Where both
+	// sides changed it, each in its way, it is a conflict, though the keys in it may differ.
+	Vague bool
 	// Order names a class of siblings whose order among each other has a meaning, in a Map
 	// whose other kids may stand anywhere (Valves in a Tomcat Host). "": none.
 	Order string

@@ -25,12 +25,16 @@ func meaning(y *yaml3.Node) string {
 	return s
 }
 
-// typeOf is the type of a collection, "" for a scalar.
+// typeOf is the type of a collection, with its anchor: what has another anchor is another
+// thing, whatever is in it. It is "" for a scalar.
 func typeOf(y *yaml3.Node) string {
-	if isCollection(y) {
-		return y.ShortTag()
+	switch {
+	case !isCollection(y):
+		return ""
+	case y.Anchor != "":
+		return y.ShortTag() + " &" + y.Anchor
 	}
-	return ""
+	return y.ShortTag()
 }
 
 // value reads the value behind the indicator of n (key and colon, dash, or document
@@ -126,7 +130,7 @@ func (r *reader) spaces() {
 
 // collection reads a block collection behind the indicator of n.
 func (r *reader) collection(n *tree.Node, y *yaml3.Node, outer int) error {
-	n.Atomic = hasProps(y)
+	n.Atomic = tagged(y)
 	from := r.at
 	r.blanks()
 	if err := r.props(y); err != nil {

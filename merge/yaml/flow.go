@@ -17,7 +17,7 @@ func (r *reader) flow(n *tree.Node, y *yaml3.Node) error {
 	}
 	r.at++
 	list := natureOf(n.Key, y)
-	n.Kind, n.Atomic, n.Val = list.kind, hasProps(y), tree.Range{}
+	n.Kind, n.Atomic, n.Val = list.kind, tagged(y), tree.Range{}
 	n.Separator, n.FinalSep = ",", true
 	n.Inner.Start = r.at
 	for i := 0; i < len(y.Content); i += step {

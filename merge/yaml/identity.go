@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,10 +16,13 @@ import (
 // that an item has. A mount is known by its place before its name, as one volume may be
 // mounted at several, and a port by its number, as its name may be missing.
 func identities() []string {
-	return []string{
-		"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name",
-		"alert", "record", "hostname", "host", "path", "url", "topologyKey", "ip",
-	}
+	return []string{"mountPath", "devicePath", "containerPort", "name", "id", "key", "alias", "job_name", "hostname"}
+}
+
+// vague are entries that tell items apart as long as they are left alone: values that
+// are edited as often as any other.
+func vague() []string {
+	return []string{"alert", "record", "host", "path", "url", "topologyKey", "ip", "port"}
 }
 
 // unordered are keys of well-known vocabularies (Compose, Kubernetes) whose lists are
@@ -89,17 +93,17 @@ const anonymous = "[]"
 
 // identify gives an item of a list its key.
 func identify(n *tree.Node, y *yaml3.Node, list nature) {
-	n.Key, n.Label, n.Bag = anonymous, anonymous, true
+	n.Key, n.Label, n.Bag, n.Vague = anonymous, anonymous, true, true
 	if list.assignments {
 		m := assignment().FindStringSubmatch(y.Value)
-		n.Key, n.Label = "["+m[1]+"=]", "["+m[1]+"]"
+		n.Key, n.Label, n.Vague = "["+m[1]+"=]", "["+m[1]+"]", false
 	} else if by, id := identity(y); id != nil {
 		n.Tag = "[" + by
 		n.Key = "[" + by + "=" + id.Value + "]"
 		if protocol := scalarAt(y, "protocol"); by == "containerPort" && protocol != nil && protocol.Value != "TCP" {
 			n.Key = "[" + by + "=" + id.Value + "/" + protocol.Value + "]"
 		}
-		n.Label, n.Bag = n.Key, false
+		n.Label, n.Bag, n.Vague = n.Key, false, slices.Contains(vague(), by)
 	}
 }
 
@@ -108,7 +112,7 @@ func identity(y *yaml3.Node) (by string, id *yaml3.Node) {
 	if y.Kind != yaml3.MappingNode {
 		return "", nil
 	}
-	for _, by := range identities() {
+	for _, by := range append(identities(), vague()...) {
 		if v := scalarAt(y, by); v != nil && !empty(v) {
 			return by, v
 		}

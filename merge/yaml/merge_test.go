@@ -104,7 +104,11 @@ func TestMergeComments(t *testing.T) {
 func TestMergeAnchorsAndDocuments(t *testing.T) {
 	const docs = "kind: A\nmetadata:\n  name: x\nv: 1\n---\nkind: A\nmetadata:\n  name: y\nv: 1\n"
 	for _, c := range []row{
-		{name: "an anchored block is whole", base: "a: &x\n  b: 1\n  c: 2\nd: *x\n", ours: "a: &x\n  b: 9\n  c: 2\nd: *x\n", theirs: "a: &x\n  b: 1\n  c: 8\nd: *x\n", key: "a"},
+		{name: "an anchored block, changed apart", base: "a: &x\n  b: 1\n  c: 2\nd: *x\n", ours: "a: &x\n  b: 9\n  c: 2\nd: *x\n", theirs: "a: &x\n  b: 1\n  c: 8\nd: *x\n", want: "a: &x\n  b: 9\n  c: 8\nd: *x\n"},
+		{name: "an anchored flow map, changed apart", base: "a: &x {b: 1, c: 2}\nd: *x\n", ours: "a: &x {b: 9, c: 2}\nd: *x\n", theirs: "a: &x {b: 1, c: 8, e: 1}\nd: *x\n", want: "a: &x {b: 9, c: 8, e: 1}\nd: *x\n"},
+		{name: "an anchor renamed by theirs", base: "a: &x\n  b: 1\nd: *x\ne: 1\n", ours: "a: &x\n  b: 1\nd: *x\ne: 9\n", theirs: "a: &y\n  b: 1\nd: *y\ne: 1\n", want: "a: &y\n  b: 1\nd: *y\ne: 9\n"},
+		{name: "an anchor renamed by theirs, its block changed by ours", base: "a: &x\n  b: 1\nd: *x\n", ours: "a: &x\n  b: 9\nd: *x\n", theirs: "a: &y\n  b: 1\nd: *y\n", key: "a"},
+		{name: "a tagged map is whole", base: "a: !x {b: 1, c: 2}\n", ours: "a: !x {b: 9, c: 2}\n", theirs: "a: !x {b: 1, c: 8}\n", key: "a"},
 		{name: "an anchored block of theirs", base: "a: &x\n  b: 1\nd:\n  <<: *x\n  e: 1\n", ours: "a: &x\n  b: 1\nd:\n  <<: *x\n  e: 9\n",
 			theirs: "a: &x\n  b: 2\nd:\n  <<: *x\n  e: 1\n", want: "a: &x\n  b: 2\nd:\n  <<: *x\n  e: 9\n"},
 		{name: "an alias is a value", base: "a: &x 1\nb: &y 2\nc: *x\n", ours: "a: &x 1\nb: &y 2\nc: 5\n", theirs: "a: &x 1\nb: &y 2\nc: *y\n", key: "c"},

@@ -65,7 +65,7 @@ func TestParse(t *testing.T) {
 		{"flow over lines", "a: [ # c\n  x, # d\n  # e\n  y,\n]\n", "/a/[] = !!str x\n/a/[] = !!str y"},
 		{"JSON", "{\"a\":{\"b\":[1,2]},\"c\":null}\n", "/a/b/[] = !!int 1\n/a/b/[] = !!int 2\n/c = !!null null"},
 		{"pair in a flow list", "[a: b]\n", `/[] = !!map "!!map "("!!str a","!!str b")`},
-		{"anchors", "a: &x 1\nb: *x\nc: &y\n  d: 1\ne:\n  <<: *y\n", "/a = &x !!int 1\n/b = *x\n/c whole &y !!map \n/c/d = !!int 1\n/e/<< = *y"},
+		{"anchors", "a: &x 1\nb: *x\nc: &y\n  d: 1\ne:\n  <<: *y\n", "/a = &x !!int 1\n/b = *x\n/c/d = !!int 1\n/e/<< = *y"},
 		{"tags", "a: !!str 1\nb: !x {c: 1}\nd: !y\n", "/a = !!str 1\n/b whole !x \n/b/c = !!int 1\n/d = !y "},
 		{"documents", "# c\n---\na: 1\n---\nb: 1\n...\n---\n--- |\n x\n", "/a = !!int 1\n/b = !!int 1"},
 		{"no document", "# c\n\n", ""},

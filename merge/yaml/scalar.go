@@ -12,12 +12,14 @@ func empty(y *yaml3.Node) bool {
 		y.Style&(yaml3.DoubleQuotedStyle|yaml3.SingleQuotedStyle|yaml3.LiteralStyle|yaml3.FoldedStyle) == 0
 }
 
-func hasProps(y *yaml3.Node) bool { return y.Anchor != "" || y.Style&yaml3.TaggedStyle != 0 }
+func tagged(y *yaml3.Node) bool { return y.Style&yaml3.TaggedStyle != 0 }
+
+func hasProps(y *yaml3.Node) bool { return y.Anchor != "" || tagged(y) }
 
 // props skips the anchor and the tag of a node, in either order, but not what follows
 // them.
 func (r *reader) props(y *yaml3.Node) error {
-	anchor, tag := y.Anchor != "", y.Style&yaml3.TaggedStyle != 0
+	anchor, tag := y.Anchor != "", tagged(y)
 	for anchor || tag {
 		switch c := r.peek(0); {
 		case c == '&' && anchor && strings.HasPrefix(string(r.word()), "&"+y.Anchor):

@@ -24,8 +24,10 @@
 //
 // Identity (identity.go): entries of a mapping by their key, items of a list by their
 // identifying entry, documents by kind and metadata.name. A value is compared with its
-// type, its tag and its anchor. A collection with an anchor or tag is taken whole or
-// left; an alias is a value of its own and never replaced by what it stands for.
+// type, its tag and its anchor. A collection with a tag is taken whole or left, one with
+// an anchor is merged as any other where all sides have the same anchor; an alias is a
+// value of its own and never replaced by what it stands for. Items without an identity,
+// or with one that is edited as any value is (host, path), conflict where both changed one.
 //
 // Refused, so that lines decide: what yaml.v3 cannot read (templates with {{ }}),
 // directives, explicit keys (? key), keys that are no plain or quoted scalars, one
