@@ -71,7 +71,7 @@ func Detect(path string, head []byte) string {
 
 // suffix returns the part of the name that tells its format, in lower case: the last
 // one behind a dot or a hyphen that is not neutral. A name without a suffix has
-// none, but for .env and env, which are one.
+// none, but for .env and env, which are one, and for names that end in _config.
 func suffix(path string) string {
 	name := strings.ToLower(path[strings.LastIndexByte(path, '/')+1:])
 	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '-' })
@@ -79,6 +79,8 @@ func suffix(path string) string {
 		switch {
 		case i == 0 && parts[0] == "env":
 			return "env"
+		case i == 0 && strings.HasSuffix(parts[0], "_config"): // sshd_config
+			return "config"
 		case i == 0 && !strings.HasPrefix(name, "."):
 			return ""
 		case !neutral[parts[i]]:

@@ -29,6 +29,7 @@ func TestDetect(t *testing.T) {
 		{"x.conf", "# about\na.b=c\nlisten_addresses = '*'\nmax", Properties},
 		{"nginx.conf", "worker_processes 1;\nhttp {\n}\n", Nginx},
 		{"sites/default.conf", "# c\nserver {\n    listen 80; # x\n    log_format a\n      'b';\n  x 1;\n y 2;\n z 3;\n z 4;\n z 5;\n z 6;\n}\n", Nginx},
+		{"etc/ssh/sshd_config", "# c\nPort 22\nMatch User a\n\tBanner none\n", Directive},
 		{"redis.conf", "# c\nsave 900 1\nport 1\n", Directive},
 		{"httpd.conf", "Listen 80\n<VirtualHost *>\n</VirtualHost>\n", Lines},
 		{"LICENSE", "Apache License\n", Lines},

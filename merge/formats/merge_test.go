@@ -46,6 +46,10 @@ func TestMerge(t *testing.T) {
 		{"new setting in its section", "properties", "a=1\n\n# Part B\n\nb=1\n", "a=1\n\n# Part B\n\nb=2\n", "a=1\n\n# Part B\n\nn=1\nb=1\n", "a=1\n\n# Part B\n\nn=1\nb=2\n", ""},
 		{"both add one section", "ini", "[a]\nx=1\n", "[n]\no=1\n\n[a]\nx=1\n", "[a]\nx=1\n\n[n]\nt=1\n", "[n]\nt=1\no=1\n\n[a]\nx=1\n", ""},
 		{"new section keeps its settings", "ini", "[a]\nx=1\n", "[a]\nx=2\n", "[a]\nx=1\n\n# n\n[n]\ny=1\nz=1\n", "[a]\nx=2\n\n# n\n[n]\ny=1\nz=1\n", ""},
+		{"a section of theirs and a setting above it of ours", "ini", "a=1\n", "a=1\no=1\n", "a=1\n\n[n]\ny=1\n", "a=1\no=1\n\n[n]\ny=1\n", ""},
+		{"a section of ours and a setting above it of theirs", "ini", "a=1\n", "a=1\n\n[n]\ny=1\n", "a=1\nt=1\n", "a=1\nt=1\n\n[n]\ny=1\n", ""},
+		{"a block of ours, a directive of theirs", "directive", "Port 22\nUseDNS no\n", "Port 2222\nUseDNS no\n\n# git\nMatch User git\n    Banner none\n", "Port 22\nUseDNS no\nAddressFamily any\n", "Port 2222\nUseDNS no\nAddressFamily any\n\n# git\nMatch User git\n    Banner none\n", ""},
+		{"a directive of ours, a block of theirs", "directive", "Port 22\nUseDNS no\n", "Port 22\nUseDNS no\nAddressFamily any\n", "Port 22\nUseDNS no\n\nMatch User git\n\tBanner none\n", "Port 22\nUseDNS no\nAddressFamily any\n\nMatch User git\n\tBanner none\n", ""},
 		{"repeatable directives", "directive", "save 1 1\nport 1\n", "save 1 1\nsave 2 2\nport 1\n", "save 1 1\nsave 3 3\nport 1\n", "save 1 1\nsave 3 3\nsave 2 2\nport 1\n", ""},
 		{"removed by theirs, comment of ours stays", "properties", "a=1\nb=1\n", "# mine\na=1\nb=2\n", "b=1\n", "# mine\nb=2\n", ""},
 		{"locations at two places", "nginx", "s {\n  location /b { x 1; }\n}\n", "s {\n  location /a { o 1; }\n  location /b { x 1; }\n}\n", "s {\n  location /b { x 1; }\n  location /c { t 1; }\n}\n",
@@ -63,6 +67,7 @@ func TestMerge(t *testing.T) {
 		{"key that stands twice", "properties", "a=1\na=2\nb=1\n", "a=1\na=3\nb=1\n", "a=4\na=2\nb=1\n", "", "a"},
 		{"locations at one place", "nginx", "s {\n  a 1;\n}\n", "s {\n  a 1;\n  location ~ o { x 1; }\n}\n", "s {\n  a 1;\n  location ~ t { x 1; }\n}\n", "", "s"},
 		{"rules at one place", "nginx", "s {\n  deny all;\n}\n", "s {\n  allow 1;\n  deny all;\n}\n", "s {\n  allow 2;\n  deny all;\n}\n", "", "s/allow"},
+		{"blocks at one place", "directive", "Port 22\n", "Port 22\nMatch User a\nBanner none\n", "Port 22\nMatch User b\nBanner none\n", "", ""},
 		{"repeatable directive edited by both", "directive", "save 1 1\nsave 9 9\n", "save 1 2\nsave 9 9\n", "save 1 3\nsave 9 9\n", "", "save"},
 	} {
 		r := formats.Merge(c.format, []byte(c.base), []byte(c.ours), []byte(c.theirs), merge.Options{})

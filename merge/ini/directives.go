@@ -15,15 +15,20 @@ import (
 //	save 300 10      a repeatable one: each is a setting of its own
 //	MaxClients=3     "=" may stand for the blank
 //
-// A directive is known by its first word, whose letter case does not count. One that
-// heads a block of the lines below it, or that spans lines (braces, tags, a backslash
-// at the end, indented lines), is not understood: such a text is refused.
+//	Match User git   heads the lines below it, up to the next such line (sshd, ssh)
+//	    Banner none
+//
+// A directive is known by its first word, whose letter case does not count, below the
+// heading it stands under; the order of headings has a meaning. A directive that spans
+// lines (braces, tags, a backslash at the end, lines that are indented below any other) is
+// not understood: such a text is refused.
 func Directives() tree.Format { return tree.Format{Name: "directive", Parse: ParseDirectives} }
 
 // ParseDirectives returns the tree of a text.
 func ParseDirectives(data []byte) (*tree.Node, error) {
 	text := string(data)
 	b := tree.NewBuilder(text)
+	below := false // a heading
 	for at := 0; at < len(text); {
 		end, line := tree.NextLine(text, at)
 		start, content := trim(line, at)
@@ -36,9 +41,13 @@ func ParseDirectives(data []byte) (*tree.Node, error) {
 			} else {
 				b.Other(end)
 			}
-		case start > at, strings.ContainsAny(content[:1], "<[{}"), strings.HasSuffix(content, `\`), strings.HasSuffix(content, "{"),
-			heading(content):
+		case start > at && !below, strings.ContainsAny(content[:1], "<[{}"), strings.HasSuffix(content, `\`), strings.HasSuffix(content, "{"):
 			return nil, errors.New("a directive that is more than a line")
+		case heading(content):
+			below = true
+			words := strings.Join(strings.Fields(content), " ")
+			b.Section(&tree.Node{Key: "match " + words, Label: words, Kind: tree.Map, Bag: true, Order: "match",
+				Body: tree.Range{Start: start, End: end}}, end)
 		default:
 			b.Add(directive(content, start), end)
 		}
@@ -47,10 +56,10 @@ func ParseDirectives(data []byte) (*tree.Node, error) {
 	return b.Done(), nil
 }
 
-// heading tells whether a directive governs the lines below it (sshd's Match).
+// heading tells whether a directive governs the lines below it.
 func heading(content string) bool {
-	word, _, _ := strings.Cut(strings.ToLower(content), " ")
-	return word == "match" || word == "host"
+	word := strings.ToLower(strings.Fields(content)[0])
+	return (word == "match" || word == "host") && len(word) < len(content)
 }
 
 func directive(line string, start int) *tree.Node {

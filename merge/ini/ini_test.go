@@ -60,7 +60,14 @@ func TestParseDirectives(t *testing.T) {
 	if n.Kids[0].Bag || !n.Kids[1].Bag {
 		t.Error("want save to be repeatable, and Port not")
 	}
-	for _, text := range []string{"<VirtualHost *>\n", "a {\n}\n", "a \\\nb\n", "Match User x\n", "a\n  b\n"} {
+	n, err = ini.ParseDirectives([]byte("Port 22\n\n# git\nMatch  User git\n\tBanner none\n\t#PermitTTY=no\nMatch All\nx 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := outline(n), "{port=22, match Match User git{banner=none, #PermitTTY=no}, match Match All{x=1}}"; got != want {
+		t.Errorf("want %s, got %s", want, got)
+	}
+	for _, text := range []string{"<VirtualHost *>\n", "a {\n}\n", "a \\\nb\n", "a\n  b\n", "a\n  Match User x\n"} {
 		if n, err := ini.ParseDirectives([]byte(text)); err == nil {
 			t.Errorf("%q: want an error, got %s", text, outline(n))
 		}

@@ -3,9 +3,10 @@ package proof
 import "strings"
 
 // readDirectives reads "Name arguments" lines, as of Redis or sshd: a key is the first
-// word, its letter case does not count.
+// word, its letter case does not count. What follows a Match or Host line is below it.
 func readDirectives(data []byte) (*node, error) {
 	top := block("")
+	in := top
 	for l := range strings.Lines(string(data)) {
 		l = strings.TrimSpace(l)
 		if l == "" || l[0] == '#' {
@@ -15,9 +16,14 @@ func readDirectives(data []byte) (*node, error) {
 		if end < 0 {
 			end = len(l)
 		}
+		if word := strings.ToLower(l[:end]); (word == "match" || word == "host") && end < len(l) && l[end] != '=' {
+			in = block(strings.Join(strings.Fields(l), " "))
+			top.add(in)
+			continue
+		}
 		value := strings.TrimLeft(l[end:], " \t")
 		value = strings.TrimPrefix(value, "=")
-		top.add(leaf(strings.ToLower(l[:end]), strings.Join(strings.Fields(value), " ")))
+		in.add(leaf(strings.ToLower(l[:end]), strings.Join(strings.Fields(value), " ")))
 	}
 	return top, nil
 }

@@ -102,6 +102,9 @@ func Check(format string, base, ours, theirs, merged []byte) error {
 	if err != nil {
 		return fmt.Errorf("merged: not %s though ours and theirs are: %w", format, err)
 	}
+	if format == "xml" {
+		lost = errors.Join(lost, compareEncodings(ours, theirs, merged))
+	}
 	return errors.Join(
 		compare(trees[0], trees[1], trees[2], tree),
 		compareComments(format, commentPrefixes, base, ours, merged),

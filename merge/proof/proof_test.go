@@ -135,7 +135,7 @@ func TestFaults(t *testing.T) {
 		{"item that nothing names, mixed of both", "yaml", "l: [{a: 1, b: 1}]", "l: [{a: 2, b: 1}]", "l: [{a: 1, b: 2}]", "l: [{a: 2, b: 2}]", "an entry stands more often"},
 		{"prefix without its declaration", "xml", "<a xmlns:p='u'><p:b/></a>", "<a xmlns:p='u'><p:b/><p:c/></a>", "<a/>", "<a><p:c/></a>", "undeclared prefix p"},
 		{"bytes of two encodings", "xml", "<?xml version='1.0' encoding='ISO-8859-1'?><a/>", "<?xml version='1.0' encoding='UTF-8'?><a/>", "<?xml version='1.0' encoding='ISO-8859-1'?><!-- \xFC --><a/>",
-			"<?xml version='1.0' encoding='UTF-8'?><!-- \xFC --><a/>", "encoding: the merged text does not have it as in theirs"},
+			"<?xml version='1.0' encoding='UTF-8'?><!-- \xFC --><a/>", "the texts are in different encodings: iso-8859-1 and utf-8, with bytes that are none"},
 		{"markers left", "lines", "a", "b", "c", "x\n>>>>>>> theirs\n", "conflict markers are left"},
 	} {
 		err := proof.Check(c.format, []byte(c.base), []byte(c.ours), []byte(c.theirs), []byte(c.merged))

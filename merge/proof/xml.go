@@ -18,8 +18,7 @@ import (
 // exactly one root, no text outside it, and no attribute twice. Names are those that are
 // written: a vendor who raises the version in a namespace has renamed nothing, and the
 // xmlns attribute is a key as any other. A prefix that nothing declares is a key of the
-// document, so that none is left behind where a side removed its declaration; so is the
-// encoding, where the document has more than ASCII. Entities declared in the document
+// document, so that none is left behind where a side removed its declaration. Entities declared in the document
 // are known by name; external ones and schemas are never fetched.
 func readXML(data []byte) (*node, error) {
 	d, err := newXMLDecoder(data)
@@ -82,9 +81,6 @@ func readXML(data []byte) (*node, error) {
 	for prefix := range unbound {
 		top.add(leaf("undeclared prefix "+prefix, ""))
 	}
-	if charset := charsetOf(data); charset != "" {
-		top.add(leaf("encoding", charset))
-	}
 	return top, nil
 }
 
@@ -114,6 +110,18 @@ func findUnbound(t xml.StartElement, open []*node, unbound map[string]bool) {
 }
 
 var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']`)
+
+// compareEncodings returns an error if a document with more than ASCII was put together
+// from ones in different encodings.
+func compareEncodings(ours, theirs, merged []byte) error {
+	want := charsetOf(merged)
+	for _, side := range [][]byte{ours, theirs} {
+		if c := charsetOf(side); want != "" && c != "" && c != want {
+			return fmt.Errorf("the texts are in different encodings: %s and %s", c, want)
+		}
+	}
+	return nil
+}
 
 // charsetOf names the encoding that a document with more than ASCII declares, and says
 // so where its bytes are not of it; "" for ASCII alone.

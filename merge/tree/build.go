@@ -51,11 +51,11 @@ func (b *Builder) Add(n *Node, end int) {
 }
 
 // Section takes a Map or List whose heading lines end at end; what is added from now on
-// is its kids. Its Body must begin at the heading.
+// is its kids, and Last. Its Body must begin at the heading.
 func (b *Builder) Section(n *Node, end int) {
 	b.in = b.root
 	b.attach(n, end)
-	n.Lines = true
+	n.Lines, n.Last = true, true
 	n.Body.End, n.Inner = end, Range{end, end}
 	b.root.Kids = append(b.root.Kids, n)
 	b.in = n

@@ -56,7 +56,10 @@ type Node struct {
 	// Order names a class of siblings whose order among each other has a meaning, in a Map
 	// whose other kids may stand anywhere (Valves in a Tomcat Host). "": none.
 	Order string
-	Slot  bool // a commented-out setting; Key is SlotKey of the setting's
+	// Last: it takes in the lines below it (a section), so that it stands behind all
+	// siblings that do not.
+	Last bool
+	Slot bool // a commented-out setting; Key is SlotKey of the setting's
 	// Bare: the key stands alone, without a place for a value (INI "skip-networking").
 	// Where one side is Bare and the other is not, a change replaces the whole Body.
 	Bare bool

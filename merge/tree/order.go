@@ -17,13 +17,31 @@ func (x *table) order(m *merger, e entry) ([]string, bool) {
 		for _, class := range x.classes {
 			arrange(order, class)
 		}
-		return order, true
+		return x.lastLast(order), true
 	}
 	order, ok := x.sequence(x.b, x.o, x.t)
 	if !ok {
 		return nil, false
 	}
 	return x.place(m, weave(order, x.o)), true
+}
+
+// lastLast returns order with the kids that are Last behind all others.
+func (x *table) lastLast(order []string) []string {
+	last := func(id string) bool { return x.entries[id] != nil && x.entries[id].any().Last }
+	if slices.ContainsFunc(order, last) {
+		order = slices.Clone(order)
+		slices.SortStableFunc(order, func(a, b string) int {
+			switch {
+			case last(a) == last(b):
+				return 0
+			case last(b):
+				return -1
+			}
+			return 1
+		})
+	}
+	return order
 }
 
 // arrange puts the ids of class, where they stand in order, into the order of class.
