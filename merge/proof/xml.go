@@ -109,7 +109,9 @@ func findUnbound(t xml.StartElement, open []*node, unbound map[string]bool) {
 	}
 }
 
-var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']`)
+var declaredEncoding = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']`)
+})
 
 // compareEncodings returns an error if a document with more than ASCII was put together
 // from ones in different encodings.
@@ -133,7 +135,7 @@ func charsetOf(data []byte) string {
 	if bytes.IndexByte(data, 0) >= 0 {
 		return "utf-16"
 	}
-	if m := declaredEncoding.FindSubmatch(data); m != nil {
+	if m := declaredEncoding().FindSubmatch(data); m != nil {
 		charset = strings.ToLower(string(m[1]))
 	}
 	if charset == "utf-8" && !utf8.Valid(data) {
