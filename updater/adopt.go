@@ -194,54 +194,77 @@ const launcherMark = "Starts the updater of this installation"
 
 // connect opens the source and establishes the first trust.
 func (a *adopter) connect(ctx context.Context) error {
-	source := a.opt.Source
-	if !strings.Contains(source, "://") {
-		abs, err := filepath.Abs(source)
-		if err != nil {
-			return err
-		}
-		source = abs
-	}
-	a.opt.Source = source
-	c, err := repository.Open(source, repository.ClientOptions{})
+	root, err := a.root()
 	if err != nil {
 		return err
 	}
-	root, err := a.root()
+	f, err := openFirst(ctx, a.opt.Source, a.opt.Root, root, repository.ClientOptions{}, a.opt.Now())
+	if err != nil {
+		return err
+	}
+	a.client, a.opt.Source = f.client, f.source
+	a.out.RootDigest, a.out.FirstUse = f.fingerprint, f.firstUse
+	return nil
+}
+
+// first is a repository that was opened without knowing it.
+type first struct {
+	client      *repository.Client
+	source      string // absolute, where it is a directory
+	fingerprint string // of the root trusted
+	firstUse    bool   // nobody vouched for the root: it came first
+}
+
+// openFirst opens source and establishes trust: in the root given; if that is nil, in the
+// root that the repository shows, whose fingerprint has to be named where named is
+// sha256:HEX.
+func openFirst(ctx context.Context, source, named string, root []byte, opt repository.ClientOptions, now time.Time) (*first, error) {
+	if !strings.Contains(source, "://") {
+		abs, err := filepath.Abs(source)
+		if err != nil {
+			return nil, err
+		}
+		source = abs
+	}
+	c, err := repository.Open(source, opt)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := c.FirstTrust(ctx, root)
 	if err == nil {
-		var trust *repository.TrustState
-		if trust, err = c.FirstTrust(ctx, root); err == nil {
-			if want, ok := strings.CutPrefix(a.opt.Root, "sha256:"); ok && trust.Fingerprint() != want {
-				err = fmt.Errorf("the root of %s has the fingerprint sha256:%s, want %s", source, trust.Fingerprint(), a.opt.Root)
-				err = &repository.UntrustedError{Path: "metadata/root.json", Why: repository.BadDigest, Msg: err.Error()}
-			} else {
-				a.out.RootDigest, a.out.FirstUse = trust.Fingerprint(), root == nil && a.opt.Root == ""
-				err = c.Refresh(ctx, trust, a.opt.Now())
-			}
+		if want, ok := strings.CutPrefix(named, "sha256:"); ok && trust.Fingerprint() != want {
+			err = &repository.UntrustedError{Path: "metadata/root.json", Why: repository.BadDigest,
+				Msg: fmt.Sprintf("the root of %s has the fingerprint sha256:%s, want %s", source, trust.Fingerprint(), named)}
+		} else {
+			err = c.Refresh(ctx, trust, now)
 		}
 	}
 	if err != nil {
 		_ = c.Close()
-		return err
+		return nil, err
 	}
-	a.client = c
-	return nil
+	return &first{c, source, trust.Fingerprint(), root == nil && named == ""}, nil
 }
 
 // root is the trusted root that was named or shipped, or nil.
 func (a *adopter) root() ([]byte, error) {
 	const most = 1 << 20
-	if a.opt.Root != "" && !strings.HasPrefix(a.opt.Root, "sha256:") {
-		return os.ReadFile(a.opt.Root)
-	}
 	if a.opt.Root != "" {
-		return nil, nil
+		return namedRoot(a.opt.Root)
 	}
 	data, err := a.tree.ReadState("updates/trust/root.json", most)
 	if fsys.IsAbsent(err) {
 		return nil, nil
 	}
 	return data, err
+}
+
+// namedRoot is the root.json that an operator named; nil for a fingerprint.
+func namedRoot(name string) ([]byte, error) {
+	if name == "" || strings.HasPrefix(name, "sha256:") {
+		return nil, nil
+	}
+	return os.ReadFile(name)
 }
 
 // read looks at every file that any level ships, each once, and compares.

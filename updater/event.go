@@ -31,6 +31,7 @@ const (
 	PhaseCommit   Phase = "commit"
 	PhaseRollback Phase = "rollback"
 	PhaseFinish   Phase = "finish"
+	PhasePack     Phase = "pack"
 )
 
 // Reporter receives events. It is called from one goroutine at a time.

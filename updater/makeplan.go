@@ -35,6 +35,7 @@ type maker struct {
 	in      *installed
 	to      *target
 	plan    *Plan
+	all     bool                 // look at the paths that do not differ, too
 	rules   [2]*manifest.Matcher // of base and theirs
 	absent  []*manifest.Glob
 	dirs    *dirs
@@ -48,6 +49,14 @@ type maker struct {
 
 // makePlan decides what going from in to to does with every path.
 func (u *Updater) makePlan(ctx context.Context, in *installed, to *target) (*Plan, error) {
+	m := u.newMaker(ctx, in, to)
+	if err := m.make(); err != nil {
+		return nil, err
+	}
+	return m.plan, u.preflight(m.plan)
+}
+
+func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *maker {
 	m := &maker{ctx: ctx, u: u, in: in, to: to, byPath: map[manifest.Path]*item{}, cleared: map[manifest.Path]bool{}}
 	m.plan = &Plan{
 		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
@@ -62,18 +71,24 @@ func (u *Updater) makePlan(ctx context.Context, in *installed, to *target) (*Pla
 	}
 	m.base.tree = u.tree
 	m.dirs = newDirs(u.tree, in.inventory)
-	m.cache = openStatCache(u.tree, in.inventory)
+	return m
+}
+
+// make decides every path and fills in the plan, but for what stands in the way of
+// carrying it out here.
+func (m *maker) make() error {
+	m.cache = openStatCache(m.u.tree, m.in.inventory)
 	defer m.cache.close()
 	for _, step := range []func() error{m.compileRules, m.collect, m.look, m.read, m.decide, m.clear, m.settleDirs, m.merge} {
-		if err := cancelled(ctx); err != nil {
-			return nil, err
+		if err := cancelled(m.ctx); err != nil {
+			return err
 		}
 		if err := step(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	m.gather()
-	return m.plan, u.preflight(m.plan)
+	return nil
 }
 
 func (m *maker) compileRules() error {
@@ -109,12 +124,12 @@ func (m *maker) class(p manifest.Path) manifest.Class {
 // collect walks both inventories and keeps the paths that differ, pairing the two
 // names of a declared rename.
 func (m *maker) collect() error {
-	err := manifest.Walk(m.in.inventory, m.to.inventory, false, func(p manifest.Path, base, theirs *manifest.Entry) error {
+	err := manifest.Walk(m.in.inventory, m.to.inventory, m.all, func(p manifest.Path, base, theirs *manifest.Entry) error {
 		if manifest.IsState(p) {
 			return nil
 		}
 		if base == nil {
-			if base = m.in.placedEntry(p); base != nil && base.Same(theirs) {
+			if base = m.in.placedEntry(p); base != nil && base.Same(theirs) && !m.all {
 				return nil
 			}
 		}

@@ -85,17 +85,10 @@ func saveTrust(t *fsys.Tree, state *repository.TrustState) error {
 // choose finds the release to go to: the level that was asked for, or the newest of
 // the channel that may be reached from here in one step. nil: stay where we are.
 func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
-	channel := u.channel()
-	list, err := u.client.Releases(channel)
+	list, err := releasesOf(u.client, u.channel())
 	if err != nil {
-		var missing *repository.NotFoundError
-		if errors.As(err, &missing) {
-			return nil, fmt.Errorf("channel %s: %w in %s (channels: %s)", channel, ErrUnknownLevel, u.client.Source(), joined(u.client.Channels()))
-		}
 		return nil, err
 	}
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b repository.Release) int { return cmp.Compare(a.Level, b.Level) })
 	t := &target{}
 	if len(list) > 0 {
 		t.newest = list[len(list)-1].Level
@@ -123,23 +116,44 @@ func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 	return nil, nil
 }
 
-func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, list []repository.Release) (*target, error) {
-	level := u.opt.Level
-	if level == in.Level {
-		return nil, nil
+// releasesOf lists the releases of a channel, levels rising.
+func releasesOf(c *repository.Client, channel string) ([]repository.Release, error) {
+	list, err := c.Releases(channel)
+	var missing *repository.NotFoundError
+	if errors.As(err, &missing) {
+		return nil, fmt.Errorf("channel %s: %w in %s (channels: %s)", channel, ErrUnknownLevel, c.Source(), joined(c.Channels()))
 	}
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b repository.Release) int { return cmp.Compare(a.Level, b.Level) })
+	return list, err
+}
+
+// findLevel is the release of list, those of channel, at level, unless it was withdrawn.
+func findLevel(list []repository.Release, channel string, level int64) (repository.Release, error) {
 	i := slices.IndexFunc(list, func(r repository.Release) bool { return r.Level == level })
 	if i < 0 {
 		levels := make([]string, len(list))
 		for i, r := range list {
 			levels[i] = fmt.Sprint(r.Level)
 		}
-		return nil, fmt.Errorf("level %d: %w in channel %s (levels: %s)", level, ErrUnknownLevel, u.channel(), joined(levels))
+		return repository.Release{}, fmt.Errorf("level %d: %w in channel %s (levels: %s)", level, ErrUnknownLevel, channel, joined(levels))
 	}
 	if list[i].Withdrawn != "" {
-		return nil, fmt.Errorf("level %d: %w: %s", level, ErrWithdrawn, list[i].Withdrawn)
+		return repository.Release{}, fmt.Errorf("level %d: %w: %s", level, ErrWithdrawn, list[i].Withdrawn)
 	}
-	m, raw, err := u.client.Manifest(ctx, list[i])
+	return list[i], nil
+}
+
+func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, list []repository.Release) (*target, error) {
+	level := u.opt.Level
+	if level == in.Level {
+		return nil, nil
+	}
+	r, err := findLevel(list, u.channel(), level)
+	if err != nil {
+		return nil, err
+	}
+	m, raw, err := u.client.Manifest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +164,7 @@ func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, lis
 	if err := fits(m); err != nil {
 		return nil, err
 	}
-	t.Release, t.manifest, t.raw = list[i], m, raw
+	t.Release, t.manifest, t.raw = r, m, raw
 	return t, u.complete(ctx, t, in, list)
 }
 

@@ -20,6 +20,7 @@ const (
 	cmdVersion = "version"
 	cmdDemo    = "demo"
 	cmdMerge   = "merge"
+	cmdPack    = "pack"
 
 	cmdBackupsList   = "backups list"
 	cmdBackupsVerify = "backups verify"
@@ -85,6 +86,17 @@ func newApp(r *run) *cli.App {
 				textFlag("path", "NAME", "the file's real name, where the three have none"),
 				textFlag("marker-size", "N", "length of conflict markers (default: 7)"),
 				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`: write the result there instead of standard output"},
+			)},
+			{Name: "pack", Usage: "write a release into a new file or directory; the same input gives the same bytes", Action: r.pack, Flags: flags(
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`X`: FILE.tar.zst, FILE.zip, or else a directory; must not exist"},
+				textFlag("level", "N", "the update level (default: the newest of the channel)"),
+				textFlag("channel", "C", "the channel (default: the installation's, else full)"),
+				textFlag("source", "REPO", "the repository (default: the installation's)"),
+				textFlag("root", "ROOT", "the vendor's root.json, or sha256:FINGERPRINT as announced; without an installation"),
+				boolFlag("with-edits", "carry over the edits of the installation, merged as an update would"),
+				textFlag("on-conflict", "SIDE", "decide every conflict of the edits: stop (default), ours or theirs"),
+				textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes into the document"),
+				homeFlag(),
 			)},
 			{Name: "release", Usage: "for vendors: publish a product", Subcommands: []*cli.Command{
 				{Name: "init", Usage: "make a repository and its keys", ArgsUsage: "REPO", Action: r.releaseInit, Flags: flags(

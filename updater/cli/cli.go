@@ -114,6 +114,8 @@ type run struct {
 	typed   string // the program alone
 	homeDir string // the installation, once it is known
 
+	typedArgs []string // the command line to repeat in hints; nil: the root command without flags
+
 	command  string // "update", "dry-run", "release add": for the document
 	json     bool
 	quiet    bool

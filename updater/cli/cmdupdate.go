@@ -63,7 +63,12 @@ func (r *run) options(c *cli.Context) (updater.Options, error) {
 	if err != nil {
 		return updater.Options{}, err
 	}
-	opt := updater.Options{
+	return r.optionsFor(c, home)
+}
+
+// optionsFor is options for an installation that is found already.
+func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err error) {
+	opt = updater.Options{
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
 		FullBackup: c.String("full-backup"),

@@ -36,6 +36,7 @@ type result struct {
 	Release    *released              `json:"release,omitempty"`    // of release add
 	Refused    []refused              `json:"refused,omitzero"`     // paths that cannot be released
 	Merge      *mergedFile            `json:"merge,omitempty"`      // of merge
+	Pack       *updater.Packed        `json:"pack,omitempty"`       // of pack
 	Backups    *updater.Backups       `json:"backups,omitempty"`    // of backups
 	Version    string                 `json:"version,omitempty"`
 }

@@ -14,6 +14,7 @@ type engine interface {
 	Update(context.Context) (*updater.Outcome, error)
 	Revert(context.Context) (*updater.Outcome, error)
 	Status(context.Context) (*updater.Status, error)
+	Pack(ctx context.Context, to string, edits bool) (*updater.Packed, error)
 	History() ([]updater.HistoryEntry, error)
 	Backups(context.Context) (*updater.Backups, error)
 	VerifyBackups(context.Context) (*updater.Backups, error)

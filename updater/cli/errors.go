@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -13,6 +14,7 @@ import (
 	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/updater"
+	"inplace/updater/archive"
 )
 
 // Exit codes. Scripts rely on them; README.md lists them for operators.
@@ -38,6 +40,7 @@ type verdict struct {
 const (
 	stateUntouched = "The installation was not changed."
 	stateAsBefore  = "The installation is as it was before."
+	stateNoPack    = "No pack was written."
 	stateMixed     = "The installation is neither old nor new: do not start the product before the next run has mended it."
 )
 
@@ -47,7 +50,10 @@ func (r *run) judge(err error) verdict {
 	if err != nil {
 		v.text = strings.ReplaceAll(strings.TrimSpace(err.Error()), context.Canceled.Error(), "interrupted")
 	}
-	if !r.onInstallation() {
+	switch {
+	case r.command == cmdPack:
+		v.state = stateNoPack
+	case !r.onInstallation():
 		v.state = ""
 	}
 	if r.command == cmdGuard && v.exit != ExitOK && v.exit != ExitUsage {
@@ -123,6 +129,9 @@ func (r *run) classify(err error) verdict {
 			"make it known once: " + r.typed + " adopt " + shellQuote(r.homeDir) + " --source REPO",
 			"or name the installation: --home DIR"}}
 	case is(updater.ErrUnknownLevel):
+		if r.command == cmdPack {
+			return verdict{exit: ExitUsage, hints: []string{"choose one of those named above: --level N, --channel C"}}
+		}
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see the newest level: " + r.shell("status")}}
 	case is(updater.ErrWithdrawn):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"choose another level: --level N"}}
@@ -138,6 +147,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUsage, hints: []string{"set " + envPassphrase + " to the passphrase of the keys; empty means plain keys"}}
 	case is(repository.ErrWrongPassphrase):
 		return verdict{exit: ExitFailed, hints: []string{"nothing was released; check " + envPassphrase}}
+	case is(archive.ErrExists):
+		return verdict{exit: ExitFailed, hints: []string{"nothing is ever overwritten: take another name, or remove it first"}}
 	case is(repository.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"what is released is never changed: take another level, or another directory"}}
 	case errors.As(err, &missing):
@@ -155,8 +166,8 @@ func (r *run) classify(err error) verdict {
 // judgeConflict is about conflicts, which nobody has decided yet.
 func (r *run) judgeConflict() verdict {
 	return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
-		"keep your side wherever both changed something: " + r.shell("--on-conflict", "ours"),
-		"take the vendor's side there: " + r.shell("--on-conflict", "theirs")}}
+		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
+		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
 }
 
 // judgeOpen is about a journal that is open: this command only looks, or could not
@@ -183,9 +194,14 @@ func (r *run) judgeOpen(e *updater.OpenError) verdict {
 func (r *run) causeHints(err error) []string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
+		if r.command == cmdPack {
+			return []string{"make room where the pack is to be, then run the same command again"}
+		}
 		return []string{"make room where the installation lies, then run the same command again"}
 	case errors.Is(err, syscall.EROFS):
 		return []string{"the file system is mounted read-only: mount it writable, then run the same command again"}
+	case errors.Is(err, fs.ErrPermission) && r.command == cmdPack:
+		return []string{"run it as somebody who may write there, and read the repository and the installation"}
 	case errors.Is(err, fs.ErrPermission):
 		return []string{"run it as the owner of the files: sudo -u OWNER " + r.name}
 	}

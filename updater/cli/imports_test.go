@@ -29,7 +29,8 @@ var edges = map[string]struct {
 	"inplace/merge/formats":       {[]string{"merge", "merge/*"}, "it puts the mergers of the formats and their proof together"},
 	"inplace/merge/proof":         {nil, "a check that shares code with what it checks checks nothing"},
 	"inplace/merge/*":             {[]string{"merge", "merge/tree"}, "a format merges by the rules of merge and of trees"},
-	"inplace/updater":             {[]string{"manifest", "manifest/repository", "merge", "merge/formats", "merge/proof", "backup", "backup/fsys", "backup/full", "backup/sealed", "updater/journal", "updater/running", "updater/settings"}, "the engine never prints"},
+	"inplace/updater":             {[]string{"manifest", "manifest/repository", "merge", "merge/formats", "merge/proof", "backup", "backup/fsys", "backup/full", "backup/sealed", "updater/archive", "updater/journal", "updater/running", "updater/settings"}, "the engine never prints"},
+	"inplace/updater/archive":     {[]string{"manifest", "backup/fsys"}, "it writes what it is given, and knows no releases"},
 	"inplace/updater/journal":     {[]string{"backup/fsys", "backup/sealed"}, "a record on the disk"},
 	"inplace/updater/running":     {[]string{"manifest"}, "it needs printable paths only"},
 	"inplace/updater/quick":       {nil, "what it imports would be set up before it"},
@@ -41,7 +42,7 @@ var edges = map[string]struct {
 // exchanged in one place.
 var outside = map[string][]string{
 	"filippo.io/age":                          {"inplace/manifest/repository"},
-	"github.com/klauspost/compress":           {"inplace/manifest/repository"},
+	"github.com/klauspost/compress":           {"inplace/manifest/repository", "inplace/updater/archive"},
 	"github.com/sigstore/sigstore":            {"inplace/manifest/repository"},
 	"github.com/theupdateframework/go-tuf/v2": {"inplace/manifest/repository"},
 	"golang.org/x/sys":                        {"inplace/backup/fsys"},

@@ -92,6 +92,11 @@ func TestDocuments(t *testing.T) {
 		{name: "nothing to revert", args: []string{"--revert"}, exit: ExitFailed},
 		{name: "history", args: []string{"history"}},
 		{name: "guard", args: []string{"guard"}},
+		{name: "pack", args: []string{"pack", "--source", in("repo"), "--root", in("repo/metadata/1.root.json"), "-o", in("pack.zip")}},
+		{name: "pack again", args: []string{"pack", "-o", in("pack.zip")}, exit: ExitFailed},
+		{name: "pack with edits", args: []string{"pack", "--with-edits", "-o", in("packed"), "--events", events}},
+		{name: "pack with a conflict", before: edit("acme/conf/server.xml", "autoDeploy=\"true\"", "autoDeploy=\"maybe\""),
+			args: []string{"pack", "--with-edits", "-o", in("clash")}, exit: ExitConflict},
 		{name: "version", args: []string{"version"}},
 		{name: "expired", before: func() error { p.now = p.now.AddDate(2, 0, 0); return nil }, args: []string{"--dry-run"}, exit: ExitUntrusted},
 	}

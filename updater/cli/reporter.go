@@ -43,6 +43,8 @@ func phaseName(p updater.Phase) string {
 		return "putting in place"
 	case updater.PhaseRollback:
 		return "going back"
+	case updater.PhasePack:
+		return "packing"
 	case updater.PhaseFinish:
 		return "finishing"
 	}

@@ -39,6 +39,9 @@ func (e *fakeEngine) PruneBackups(context.Context, updater.PruneOptions) (*updat
 	return e.backups, e.err
 }
 func (e *fakeEngine) Close() {}
+func (e *fakeEngine) Pack(context.Context, string, bool) (*updater.Packed, error) {
+	return nil, e.err
+}
 
 // show runs a command line over e.
 func show(e *fakeEngine, args ...string) (code int, stdout, stderr string) {
