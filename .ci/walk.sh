@@ -9,8 +9,8 @@
 # configuration the vendor is supposed to have made in the newer one, and edits an
 # installation as an operator would. Then:
 #
-#   publish both, twice (same bytes) - adopt - adopt again - dry run (watched by strace,
-#   and on a read-only mount where one may be made) - update - status - history - update
+#   publish both, twice (same bytes) - pack in each form, from both - adopt - adopt again - dry run (watched by strace,
+#   and on a read-only mount where one may be made) - pack with the edits - update - status - history - update
 #   again - the snapshot's restore.sh on a copy - revert - update - down to level 0 - an
 #   update into a conflict
 #
@@ -33,7 +33,7 @@ get=${PRODUCTS_GET:-../shared/tools/products/get.sh}
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/inplace-walk
 [ "$(uname -s)" = Linux ] || cannot_run "the products are Linux packages, this is $(uname -s)"
 [ -x "$get" ] || cannot_run "no $get (set PRODUCTS_GET)"
-for tool in python3 git dpkg-deb; do
+for tool in python3 git dpkg-deb tar zstd unzip; do
 	command -v "$tool" >/dev/null || cannot_run "no $tool"
 done
 
@@ -138,6 +138,55 @@ publish() {
 	echo "  published twice, byte for byte the same"
 }
 
+# unpack FILE|DIR NAME: what an operator would do, into $work/NAME.
+unpack() {
+	rm -rf "${work:?}/$2"
+	case $1 in
+	*.tar.zst) mkdir "$work/$2" && tar --zstd -xf "$1" -C "$work/$2" ;;
+	*.zip) unzip -q "$1" -d "$work/$2" ;;
+	*) mv "$1" "$work/$2" ;;
+	esac
+}
+
+# pack_shipped: each form holds the newer release, and the same bytes from either repository.
+pack_shipped() {
+	local x
+	.ci/trees.py list "$work/new" >"$work/shipped"
+	for x in tar.zst zip directory; do
+		rm -rf "$work/pack.$x" "$work/pack2.$x"
+		run 0 "$inplace" pack --source "$work/repo" --level 1 -o "$work/pack.$x"
+		run 0 "$inplace" pack --source "$work/repo2" -o "$work/pack2.$x"
+		if [ -f "$work/pack.$x" ]; then
+			cmp "$work/pack.$x" "$work/pack2.$x" || fail "packed twice, $x differs"
+		else
+			diff <(exact "$work/pack.$x") <(exact "$work/pack2.$x") || fail "packed twice, the directories differ"
+		fi
+		unpack "$work/pack.$x" unpacked
+		.ci/trees.py list "$work/unpacked" >"$work/got"
+		compare "pack as $x is the release" "$work/shipped" "$work/got"
+	done
+	rm -rf "$work"/pack2.* "$work/pack.zip" "$work/unpacked"
+}
+
+# pack_edits: a pack with the edits has nothing but what the update would leave, and of
+# that everything but what is in no release.
+pack_edits() {
+	rm -rf "$work/pack.tar.zst"
+	run 0 "$update" pack --with-edits -o "$work/pack.tar.zst"
+	cat "$work/out"
+	unpack "$work/pack.tar.zst" unpacked
+	list "$work/unpacked" >"$work/got"
+	list "$work/new" | awk '{ print $NF }' | sort >"$work/theirs"
+	comm -23 <(sort "$work/got") <(sort "$work/update.want") >"$work/diff"
+	[ ! -s "$work/diff" ] || { head -40 "$work/diff"; fail "the pack with edits has what the update would not leave"; }
+	comm -13 <(sort "$work/got") <(sort "$work/update.want") | awk '{ print $NF }' | sort | comm -12 - "$work/theirs" >"$work/diff"
+	[ ! -s "$work/diff" ] || { head -40 "$work/diff"; fail "the pack with edits lacks what the update would leave"; }
+	printf '  %-42s %5d paths as expected\n' "pack with the edits" "$(wc -l <"$work/got")"
+	rm -rf "$work/unpacked"
+	frozen "$home" >"$work/got"
+	compare "packing changes nothing" "$work/frozen" "$work/got"
+}
+
 install_and_adopt() {
 	cp -a "$work/old" "$home"
 	"operator_$product" "$home"
@@ -202,6 +251,7 @@ restore_sh() {
 there_and_back() {
 	expect update "$work/old" "$home" "$work/new" || fail "the edits conflict: $(cat "$work/update.conflicts")"
 	look_first
+	pack_edits
 	run 0 "$update"
 	cat "$work/out"
 	list "$home" >"$work/got"
@@ -258,6 +308,7 @@ walk() { # walk PRODUCT
 		settle_tree "$tree" "$1" "${versions[i]}"
 	done
 	publish
+	pack_shipped
 	install_and_adopt
 	there_and_back
 	into_a_conflict
