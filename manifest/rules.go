@@ -114,6 +114,13 @@ func (m *Matcher) Class(p Path) Class {
 	return Plain
 }
 
+// Untouched reports whether p and everything below it, whatever its name, is data or
+// ignored, so that nobody has to look there.
+func (m *Matcher) Untouched(p Path) bool {
+	whole := func(g *Glob) bool { return g.parts[len(g.parts)-1].deep && g.Match(p) }
+	return slices.ContainsFunc(m.data, whole) || slices.ContainsFunc(m.ignore, whole)
+}
+
 // Format returns the format the rules give p, "" if none. Of several globs that
 // match, the one with the fewest segments that hold wildcards counts, then the
 // longest, then the first in bytewise order.

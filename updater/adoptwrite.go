@@ -106,7 +106,7 @@ func (a *adopter) write(ctx context.Context, base *level) error {
 	files := recordFiles(rec, base.raw, base.inventory)
 	for _, path := range []string{inventoryPath, manifestPath, recordPath} {
 		if path == recordPath {
-			a.cache(base)
+			a.cache(base, rec.Placed)
 			u := &Updater{opt: Options{Engine: a.opt.Engine, Now: a.opt.Now}, tree: t}
 			u.note(appendHistory(t, HistoryEntry{Time: a.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: "adopt", From: base.Level,
 				To: base.Level, Channel: base.Channel, Version: rec.Version, Result: "done", Engine: a.opt.Engine}))
@@ -264,11 +264,16 @@ func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error
 }
 
 // cache writes the stat cache: everything was just read.
-func (a *adopter) cache(base *level) {
-	learnt := make(map[manifest.Path]known, len(a.files))
+func (a *adopter) cache(base *level, own []placed) {
+	learnt := make(map[manifest.Path]known, len(a.files)+len(own))
 	for p, l := range a.files {
 		if l.info.IsFile() {
 			learnt[p] = known{l.info, l.digest}
+		}
+	}
+	for _, f := range own {
+		if info, err := a.tree.Lstat(string(f.Path)); err == nil && info.IsFile() && info.Size == f.Size {
+			learnt[f.Path] = known{info, f.Digest}
 		}
 	}
 	writeStatCache(a.tree, base.inventory, learnt, nil, nil)

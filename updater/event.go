@@ -25,6 +25,7 @@ const (
 	PhaseRecover  Phase = "recover"
 	PhaseMetadata Phase = "metadata"
 	PhasePlan     Phase = "plan"
+	PhaseVerify   Phase = "verify" // apart from updates
 	PhaseBackup   Phase = "backup"
 	PhaseStage    Phase = "stage"
 	PhaseCheck    Phase = "check"
@@ -153,8 +154,8 @@ type Adopted struct {
 // Edit is a path of the installation that is not as the vendor ships it.
 type Edit struct {
 	Path   manifest.Path `json:"path"`
-	What   string        `json:"what"` // edited, missing, mode, kind
+	What   string        `json:"what"` // one of the What constants
 	Config bool          `json:"config,omitempty"`
-	Count  int           `json:"count,omitempty"` // of a missing directory: the paths below
+	Count  int           `json:"count,omitempty"` // of a missing or extra directory: the paths below
 	Detail string        `json:"detail,omitempty"`
 }

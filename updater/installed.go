@@ -136,3 +136,9 @@ func recordFiles(r *record, rawManifest []byte, inv *manifest.Inventory) map[man
 		inventoryPath: inv.Raw,
 	}
 }
+
+// countBelow is how many paths the installed release has below p.
+func (in *installed) countBelow(p manifest.Path) int {
+	first, end := in.inventory.Below(p)
+	return end - first
+}

@@ -14,6 +14,7 @@ import (
 	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
+	"inplace/updater/settings"
 )
 
 // item is a path that differs between base and theirs, on its way to a step.
@@ -99,14 +100,22 @@ func (m *maker) compileRules() error {
 		}
 		m.rules[i] = c
 	}
-	for _, pattern := range m.u.settings.Absent {
+	var err error
+	m.absent, err = absentGlobs(m.u.settings)
+	return err
+}
+
+// absentGlobs are the vendor's paths that the settings keep away.
+func absentGlobs(s *settings.Settings) ([]*manifest.Glob, error) {
+	var out []*manifest.Glob
+	for _, pattern := range s.Absent {
 		g, err := manifest.CompileGlob(pattern)
 		if err != nil {
-			return fmt.Errorf("%s: absent: %w", settingsPath, err)
+			return nil, fmt.Errorf("%s: absent: %w", settingsPath, err)
 		}
-		m.absent = append(m.absent, g)
+		out = append(out, g)
 	}
-	return nil
+	return out, nil
 }
 
 // class is how the release installed or the one to come treats p; data of either

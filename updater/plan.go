@@ -135,7 +135,7 @@ type Plan struct {
 	Created      time.Time              `json:"created"`
 	Expires      time.Time              `json:"expires,omitzero"` // of the metadata it was made from
 	Product      string                 `json:"product"`
-	Action       string                 `json:"action"` // update, downgrade, revert, none
+	Action       string                 `json:"action"` // update, downgrade, revert, fix, none
 	From         Release                `json:"from"`
 	To           Release                `json:"to"`
 	Source       string                 `json:"source"`

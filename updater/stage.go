@@ -232,6 +232,9 @@ func (s *stager) oldFile(step *Step) (*os.File, error) {
 // fetch writes the vendor's content into f, checked by digest as it is written, and
 // keeps a text of it for later merges.
 func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error {
+	if s.plan.Action == ActionFix {
+		return s.fetchKept(ctx, want, f)
+	}
 	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
 	if err != nil {
 		return err
@@ -252,6 +255,32 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 		return err
 	}
 	return s.keep(want.Digest, data.Bytes())
+}
+
+// fetchKept is fetch for a level that is installed: its texts are kept here.
+func (s *stager) fetchKept(ctx context.Context, want backup.State, f *os.File) error {
+	data, err := s.kept(want.Digest)
+	if err == nil {
+		_, err = f.Write(data)
+		return err
+	}
+	if s.u.client == nil {
+		return err
+	}
+	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	_, err = io.Copy(f, r)
+	return err
+}
+
+// kept returns shipped contents from the packs.
+func (s *stager) kept(d manifest.Digest) ([]byte, error) {
+	s.packMu.Lock()
+	defer s.packMu.Unlock()
+	return s.base.get(d)
 }
 
 func (s *stager) keep(d manifest.Digest, data []byte) error {

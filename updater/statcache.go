@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"strings"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -15,7 +16,8 @@ import (
 // updates/installed/statcache: a header of 64 bytes (magic, digest of the inventory
 // it belongs to, the cache's own time, number of records, CRC-32), then for each entry
 // of the inventory, in its order, a record of 88 bytes (size, mtime, ctime, inode,
-// device, mode, digest, CRC-32; all zero: not known). Only the records of paths in
+// device, mode, digest, CRC-32; all zero: not known), then records of files of the
+// updater's own that no inventory lists, in any order. Only the records of paths in
 // question are read.
 //
 // A record answers only if every number is as it was and both times lie before the
@@ -27,12 +29,15 @@ const (
 	statMagic      = "inplace-stat 1\n\x00"
 	statHeaderSize = 64
 	statRecordSize = 88
+	maxStatOwn     = 16 // records of the updater's own files
 )
 
 type statCache struct {
 	f     *os.File
 	taken int64
 	count int
+	all   []byte // the records, once load has read them
+	own   []byte // those of the updater's own files
 }
 
 // openStatCache opens the cache of inv; nil where there is none that fits.
@@ -58,6 +63,34 @@ func (c *statCache) close() {
 	}
 }
 
+// load reads all records at once, for who asks about most of them; [statCache.digest]
+// and [statCache.vouches] may then be called from several goroutines.
+func (c *statCache) load() {
+	if c == nil {
+		return
+	}
+	all := make([]byte, (c.count+maxStatOwn)*statRecordSize)
+	n, err := c.f.ReadAt(all, statHeaderSize)
+	if size := c.count * statRecordSize; n >= size && (err == nil || err == io.EOF) {
+		c.all, c.own = all[:size], all[size:n-(n-size)%statRecordSize]
+	}
+}
+
+// vouches reports whether the file of the updater's own of which lstat tells info has
+// the digest d for certain.
+func (c *statCache) vouches(info fsys.Info, d manifest.Digest) bool {
+	if c == nil || info.CTime == 0 || info.MTime >= c.taken || info.CTime >= c.taken {
+		return false
+	}
+	want := statRecord(info, d)
+	for r := c.own; len(r) > 0; r = r[statRecordSize:] {
+		if bytes.Equal(r[:statRecordSize], want[:]) {
+			return true
+		}
+	}
+	return false
+}
+
 // digest is that of the file which is entry index of the inventory and of which
 // lstat tells info, if the cache can vouch for it.
 func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
@@ -65,7 +98,9 @@ func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
 		return manifest.Digest{}, false
 	}
 	var r [statRecordSize]byte
-	if _, err := c.f.ReadAt(r[:], statHeaderSize+int64(index)*statRecordSize); err != nil {
+	if c.all != nil {
+		copy(r[:], c.all[index*statRecordSize:])
+	} else if _, err := c.f.ReadAt(r[:], statHeaderSize+int64(index)*statRecordSize); err != nil {
 		return manifest.Digest{}, false
 	}
 	if info.MTime >= c.taken || info.CTime >= c.taken {
@@ -127,10 +162,8 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 	}
 	var old []byte
 	if before != nil {
-		old = make([]byte, before.count*statRecordSize)
-		if _, err := before.f.ReadAt(old, statHeaderSize); err != nil && err != io.EOF {
-			old = nil
-		}
+		before.load()
+		old = before.all
 	}
 	buf := make([]byte, statHeaderSize+inv.Len()*statRecordSize)
 	next := 0
@@ -152,6 +185,7 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 			copyOldRecord(to, old[next*statRecordSize:][:statRecordSize], before.taken)
 		}
 	}
+	buf = appendOwn(buf, inv, learnt, before)
 	le := binary.LittleEndian
 	copy(buf, statMagic)
 	copy(buf[16:], inv.Digest[:])
@@ -160,6 +194,29 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 	le.PutUint32(buf[60:], crc32.ChecksumIEEE(buf[:60]))
 	_, err = f.Write(buf)
 	return err
+}
+
+// appendOwn adds the records of the updater's own files: what was learnt of them, and
+// what the cache before knew.
+func appendOwn(buf []byte, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache) []byte {
+	n := 0
+	for p, k := range learnt {
+		if strings.HasPrefix(string(p), "bin/") && inv.Index(p) < 0 && n < maxStatOwn {
+			r := statRecord(k.info, k.digest)
+			buf = append(buf, r[:]...)
+			n++
+		}
+	}
+	if before == nil {
+		return buf
+	}
+	for r := before.own; len(r) > 0 && n < maxStatOwn; r = r[statRecordSize:] {
+		to := make([]byte, statRecordSize)
+		copyOldRecord(to, r[:statRecordSize], before.taken)
+		buf = append(buf, to...)
+		n++
+	}
+	return buf
 }
 
 // copyOldRecord carries a record over, unless it was racily clean for the cache that

@@ -37,8 +37,7 @@ func (u *Updater) connect(ctx context.Context) error {
 	}
 	source := u.source()
 	if source == "" {
-		return &PreflightError{[]Finding{{Path: settingsPath, Reason: "names no source of updates",
-			Hint: "add a line `source: URL or directory` to " + settingsPath + ", or give --source"}}}
+		return noSource()
 	}
 	trust, err := readTrust(u.tree)
 	if err != nil {
@@ -54,6 +53,11 @@ func (u *Updater) connect(ctx context.Context) error {
 	}
 	u.client = c
 	return nil
+}
+
+func noSource() error {
+	return &PreflightError{[]Finding{{Path: settingsPath, Reason: "names no source of updates",
+		Hint: "add a line `source: URL or directory` to " + settingsPath + ", or give --source"}}}
 }
 
 func readTrust(t *fsys.Tree) (*repository.TrustState, error) {

@@ -255,11 +255,7 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 	u.learn(plan)
 	warn(u.tree.RemoveAll(conflictsDir))
 	warn(u.standingAbsent(plan))
-	removed, err := backup.Prune(u.tree, u.limits(), u.opt.Now(), out.Snapshot)
-	warn(err)
-	if len(removed) > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("removed %s older than the settings keep: %s", plural(len(removed), "snapshot"), joined(removed)))
-	}
+	u.prune(out)
 	if plan.target != nil {
 		keep := map[manifest.Digest]bool{}
 		for _, e := range plan.target.inventory.All() {
@@ -268,6 +264,17 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 		warn(mergePacks(u.tree, keep, plan.To.Level, plan.To.Manifest, maxPacks))
 	}
 	u.event(PhaseFinish, "end", "", 0, 0)
+}
+
+// prune removes the snapshots that the settings keep no longer.
+func (u *Updater) prune(out *Outcome) {
+	removed, err := backup.Prune(u.tree, u.limits(), u.opt.Now(), out.Snapshot)
+	if err != nil {
+		out.Warnings = append(out.Warnings, "cleaning up: "+err.Error())
+	}
+	if len(removed) > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("removed %s older than the settings keep: %s", plural(len(removed), "snapshot"), joined(removed)))
+	}
 }
 
 // maxPacks is how many packs of pristine contents may lie beside each other.

@@ -188,14 +188,21 @@ func FileInfo(f *os.File) (Info, error) {
 	return infoOf(&st), nil
 }
 
+// openRegular opens name for reading, if it is neither a link nor a fifo that nobody
+// writes to; what else it is has to be looked at.
+func (d *Dir) openRegular(name string) (fd int, err error) {
+	fd, err = openat(d.fd(), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err == unix.ELOOP || err == unix.ENXIO {
+		err = ErrNotRegular
+	}
+	return fd, d.pathError(name, err)
+}
+
 // Open opens the regular file name for reading.
 func (d *Dir) Open(name string) (*os.File, error) {
-	fd, err := openat(d.fd(), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := d.openRegular(name)
 	if err != nil {
-		if err == unix.ELOOP || err == unix.ENXIO {
-			err = ErrNotRegular
-		}
-		return nil, d.pathError(name, err)
+		return nil, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {

@@ -13,6 +13,8 @@ const (
 	cmdDryRun  = "dry-run"
 	cmdStatus  = "status"
 	cmdHistory = "history"
+	cmdVerify  = "verify"
+	cmdFix     = "verify --fix"
 	cmdAdopt   = "adopt"
 	cmdGuard   = "guard"
 	cmdInit    = "release init"
@@ -72,6 +74,7 @@ func newApp(r *run) *cli.App {
 					homeFlag(),
 				)},
 			}},
+			verifyCommand(r),
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
 				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
 				textFlag("channel", "C", "the channel to follow (default: full)"),

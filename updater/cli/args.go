@@ -190,9 +190,16 @@ func (l *line) checkFlags(app *cli.App, given map[string]string) error {
 	return nil
 }
 
-// argCount reads how many arguments a command takes from a usage like "REPO [TREE]".
+// anyNumber is how many arguments a command takes that takes as many as there are.
+const anyNumber = 1 << 20
+
+// argCount reads how many arguments a command takes from a usage like "REPO [TREE]"
+// or "[PATH...]".
 func argCount(text string) (least, most int) {
 	for _, w := range strings.Fields(text) {
+		if strings.Contains(w, "...") {
+			most += anyNumber
+		}
 		most++
 		if w[0] != '[' {
 			least++

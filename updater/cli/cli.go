@@ -126,6 +126,7 @@ type run struct {
 	out       *printer // the result as text; printed at the end
 	state     string   // what the run has left behind, in one sentence
 	looking   bool     // the command changes nothing anywhere
+	fixing    bool     // it is verify --fix
 	resultsTo io.Writer
 	reporter  *reporter
 }

@@ -121,7 +121,10 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 // again is the command line of a dry run without --dry-run.
 func (r *run) again(c *cli.Context) string {
 	var args []string
-	for _, f := range []string{"revert", "allow-running"} {
+	if r.fixing {
+		args = append(args, "verify", "--fix")
+	}
+	for _, f := range []string{"revert", "allow-running", "full", "ignore-config"} {
 		if c.Bool(f) {
 			args = append(args, "--"+f)
 		}
@@ -131,7 +134,7 @@ func (r *run) again(c *cli.Context) string {
 			args = append(args, "--"+f, c.String(f))
 		}
 	}
-	return r.shell(args...)
+	return r.shell(append(args, c.Args().Slice()...)...)
 }
 
 // say ends a successful run with the sentence about the installation.
@@ -141,6 +144,13 @@ func (r *run) say(format string, args ...any) {
 }
 
 func (r *run) nothingToDo(p *updater.Plan) {
+	if r.fixing {
+		for _, w := range p.Warnings {
+			r.out.message(styled{yellow, "warning:"}, w)
+		}
+		r.say("%s: all of it is as level %d shipped it: nothing to put back.", p.Product, p.From.Level)
+		return
+	}
 	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, releaseName(p.From), p.To.Channel)
 }
 
@@ -175,8 +185,14 @@ func (r *run) showOutcome(o *updater.Outcome, err error) error {
 	}
 	r.outcomeText(o)
 	next := "To go back: " + r.shell("--revert")
-	if p.Action == "revert" {
+	if p.Action == "revert" && p.From.Level != p.To.Level {
 		next = "To go forward again: " + r.shell()
+	} else if p.Action == "revert" {
+		next = ""
+	}
+	if p.Action == updater.ActionFix {
+		r.say("Put back as shipped. %s", next)
+		return nil
 	}
 	r.say("%s is at %s now. %s", p.Product, releaseName(p.To), next)
 	return nil

@@ -19,6 +19,7 @@ type engine interface {
 	Backups(context.Context) (*updater.Backups, error)
 	VerifyBackups(context.Context) (*updater.Backups, error)
 	PruneBackups(context.Context, updater.PruneOptions) (*updater.Backups, error)
+	inspector
 	Close()
 }
 

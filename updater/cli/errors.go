@@ -19,13 +19,14 @@ import (
 
 // Exit codes. Scripts rely on them; README.md lists them for operators.
 const (
-	ExitOK          = 0 // done, or nothing to do
-	ExitFailed      = 1 // failed; the installation is as it was before
-	ExitUsage       = 2 // wrong usage or settings
-	ExitConflict    = 3 // conflicts; nothing was changed
-	ExitBusy        = 5 // another run holds the lock, or the product is running
-	ExitUntrusted   = 6 // metadata, signature or digest not to be trusted
-	ExitInterrupted = 8 // neither old nor new yet; the next run mends it
+	ExitOK          = 0  // done, or nothing to do
+	ExitFailed      = 1  // failed; the installation is as it was before
+	ExitUsage       = 2  // wrong usage or settings
+	ExitConflict    = 3  // conflicts; nothing was changed
+	ExitBusy        = 5  // another run holds the lock, or the product is running
+	ExitUntrusted   = 6  // metadata, signature or digest not to be trusted
+	ExitInterrupted = 8  // neither old nor new yet; the next run mends it
+	ExitDiffers     = 10 // verify: the installation is not as its release ships it
 )
 
 // verdict is what an error means to whoever typed the command.
@@ -35,6 +36,13 @@ type verdict struct {
 	hints []string // what to do about it
 	state string   // what is left behind, one sentence
 }
+
+var (
+	// errDiffers ends a verify that found something. It is an answer and no failure.
+	errDiffers = errors.New("differs")
+	// errUnread ends a verify that could not look at everything.
+	errUnread = errors.New("could not be compared")
+)
 
 // What a failed run has left behind.
 const (
@@ -47,7 +55,7 @@ const (
 // judge is the only place where an error becomes an exit code and hints.
 func (r *run) judge(err error) verdict {
 	v := r.classify(err)
-	if err != nil {
+	if err != nil && v.exit != ExitDiffers {
 		v.text = strings.ReplaceAll(strings.TrimSpace(err.Error()), context.Canceled.Error(), "interrupted")
 	}
 	switch {
@@ -65,7 +73,7 @@ func (r *run) judge(err error) verdict {
 // onInstallation reports whether the command could have changed an installation.
 func (r *run) onInstallation() bool {
 	switch r.command {
-	case cmdUpdate, cmdRevert, cmdAdopt, cmdDryRun:
+	case cmdUpdate, cmdRevert, cmdAdopt, cmdDryRun, cmdFix:
 		return true
 	}
 	return false
@@ -90,6 +98,7 @@ func (r *run) classify(err error) verdict {
 		fault     *manifest.Error
 	)
 	var left *conflictsLeft
+	var unfixed *updater.FixError
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -102,6 +111,14 @@ func (r *run) classify(err error) verdict {
 		return r.judgeOpen(open)
 	case errors.As(err, &back):
 		return verdict{exit: ExitFailed, state: stateAsBefore, hints: r.causeHints(back.Cause)}
+	case is(errDiffers):
+		return verdict{exit: ExitDiffers}
+	case is(errUnread):
+		return verdict{exit: ExitFailed, hints: []string{"run it as the owner of the installation"}}
+	case errors.As(err, &unfixed):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what differs: " + r.shell("verify")}}
+	case is(updater.ErrNoPath), is(updater.ErrOutside):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"name paths as they are listed: relative to the installation"}}
 	case errors.As(err, &misuse):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: nonEmpty(misuse.hint)}
 	case errors.As(err, &conflict):

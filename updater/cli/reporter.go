@@ -35,6 +35,8 @@ func phaseName(p updater.Phase) string {
 		return "reading the repository"
 	case updater.PhasePlan:
 		return "comparing"
+	case updater.PhaseVerify:
+		return "verifying"
 	case updater.PhaseStage:
 		return "fetching and checking"
 	case updater.PhaseCheck:

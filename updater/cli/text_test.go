@@ -22,7 +22,8 @@ type fakeEngine struct {
 	plan    *updater.Plan
 	outcome *updater.Outcome
 	status  *updater.Status
-	err     error
+	inspection
+	err error
 }
 
 func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)     { return e.plan, e.err }

@@ -36,6 +36,10 @@ func (r *run) planText(p *updater.Plan) {
 
 // planHead says from where to where.
 func (r *run) planHead(p *updater.Plan) {
+	if p.Action == updater.ActionFix {
+		r.out.line("%s: put back as %s shipped it", styled{bold, p.Product}, releaseName(p.To))
+		return
+	}
 	verb := map[string]string{"update": "update", "downgrade": "downgrade", "revert": "revert"}[p.Action]
 	if verb == "" {
 		verb = p.Action

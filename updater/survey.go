@@ -1,0 +1,652 @@
+package updater
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// A survey compares a tree with its inventory. Two workers take directories from a
+// common stack, newest first. A directory is opened relative to the handle of the one
+// above, which stays open until its last sub-directory has been begun: the handles
+// open at one time are about twice the depth of the tree. Its names and the entries
+// that the inventory has for it, both sorted, are merged; files whose bytes have to be
+// read go back on the stack in small lots, so that one large directory keeps both
+// workers busy.
+const (
+	surveyors   = 2
+	surveyBytes = 1 << 20 // the buffer of a worker
+	lotFiles    = 64      // files of one lot, and how many bytes are enough for one
+	lotBytes    = 8 << 20
+)
+
+// specialBits are the mode bits of files that no release ships.
+const specialBits = fs.ModeSetuid | fs.ModeSetgid
+
+// octal is the mode as chmod takes it.
+func octal(info fsys.Info) string {
+	n := info.Perm()
+	for i, bit := range []fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {
+		if info.Mode&bit != 0 {
+			n |= 0o1000 << i
+		}
+	}
+	return fmt.Sprintf("%04o", n)
+}
+
+// span is a range of entries, by their numbers.
+type span struct{ from, to int }
+
+// survey is one comparison. Entries are numbered as in the inventory; what adopt has
+// placed in bin/ follows them.
+type survey struct {
+	ctx     context.Context
+	u       *Updater
+	in      *installed
+	rules   *manifest.Matcher
+	absent  []*manifest.Glob
+	cache   *statCache // nil: read everything
+	placed  []manifest.Entry
+	below   map[manifest.Path][]span // the entries right below a directory, rising
+	owner   int                      // of the installation
+	workers [surveyors]surveyor
+
+	mu      sync.Mutex
+	more    *sync.Cond
+	stack   []errand
+	pending int // errands on the stack and under way
+	err     error
+	step    int64 // of progress, in paths or bytes
+	told    int64
+	total   int64
+	done    atomic.Int64
+}
+
+// errand is a directory to look at, or a lot of files to read.
+type errand struct {
+	dir    *heldDir // the directory above, or the one that the files lie in
+	name   string
+	path   manifest.Path
+	listed bool // by the inventory; else all below is extra
+	lot    []toRead
+}
+
+// toRead is a file whose bytes decide; found is what else is wrong with it.
+type toRead struct {
+	entry manifest.Entry
+	info  fsys.Info
+	found []Edit
+}
+
+// heldDir is a directory held open by those who still need it.
+type heldDir struct {
+	*fsys.Dir
+	owner int // whose the paths in it are to be
+	users atomic.Int32
+}
+
+// hold takes over the handle d of the directory p for one user. Its paths are to belong
+// to whoever the installation belongs to, or the directory behind a followed link.
+func (s *survey) hold(d *fsys.Dir, p manifest.Path) (*heldDir, error) {
+	h := &heldDir{Dir: d, owner: s.owner}
+	h.users.Add(1)
+	if top := s.u.tree.FollowedAbove(string(p)); top != "" {
+		info, err := s.u.tree.Lstat(top)
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		h.owner = info.UID
+	}
+	return h, nil
+}
+
+func (h *heldDir) release() {
+	if h != nil && h.users.Add(-1) == 0 {
+		h.Close()
+	}
+}
+
+// extraPath is a path that the inventory does not list.
+type extraPath struct {
+	path manifest.Path
+	dir  bool
+	own  bool // data, ignored or the updater's: keeps a directory from being extra, and no more
+}
+
+// surveyor is what one worker has and finds.
+type surveyor struct {
+	s         *survey
+	names     fsys.Listing
+	buf       []byte
+	hash      hash.Hash
+	edits     []Edit
+	extras    []extraPath
+	compared  int
+	same      int
+	absent    int
+	untouched int
+	files     int
+	bytes     int64
+}
+
+func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (*survey, error) {
+	s := &survey{ctx: ctx, u: u, in: in}
+	s.more = sync.NewCond(&s.mu)
+	var err error
+	if s.rules, err = in.manifest.Rules.Compile(); err != nil {
+		return nil, err
+	}
+	if s.absent, err = absentGlobs(u.settings); err != nil {
+		return nil, err
+	}
+	root, err := u.tree.Lstat("")
+	if err != nil {
+		return nil, err
+	}
+	s.owner = root.UID
+	if !full {
+		s.cache = openStatCache(u.tree, in.inventory)
+		s.cache.load()
+	}
+	s.index()
+	for i := range s.workers {
+		s.workers[i] = surveyor{s: s, buf: make([]byte, surveyBytes), hash: sha256.New()}
+	}
+	s.total = int64(in.inventory.Len())
+	if full {
+		s.total = 0
+		for _, e := range in.inventory.All() {
+			s.total += e.Size
+		}
+	}
+	s.step = s.total/100 + 1
+	return s, nil
+}
+
+func (s *survey) close() { s.cache.close() }
+
+// index finds the entries right below each directory. Entries of one directory come
+// mostly one after the other, so there are few spans.
+func (s *survey) index() {
+	inv := s.in.inventory
+	s.below = make(map[manifest.Path][]span, inv.Len()/8)
+	var dir manifest.Path
+	from := 0
+	for i := range inv.Len() {
+		p := inv.PathAt(i)
+		if i > 0 && isChild(p, dir) {
+			continue
+		}
+		if i > 0 {
+			s.below[dir] = append(s.below[dir], span{from, i})
+		}
+		dir, from = p.Parent(), i
+	}
+	if inv.Len() > 0 {
+		s.below[dir] = append(s.below[dir], span{from, inv.Len()})
+	}
+	for _, f := range s.in.Placed {
+		if inv.Index(f.Path) >= 0 {
+			continue
+		}
+		n := inv.Len() + len(s.placed)
+		s.placed = append(s.placed, *s.in.placedEntry(f.Path))
+		dir := f.Path.Parent()
+		s.below[dir] = s.insert(s.below[dir], n)
+	}
+}
+
+func isChild(p, dir manifest.Path) bool {
+	rest := string(p)
+	if dir != "" {
+		if len(p) <= len(dir) || p[len(dir)] != '/' || p[:len(dir)] != dir {
+			return false
+		}
+		rest = string(p[len(dir)+1:])
+	}
+	return strings.IndexByte(rest, '/') < 0
+}
+
+// insert puts entry n into spans at its place by path.
+func (s *survey) insert(spans []span, n int) []span {
+	var all []span
+	for _, sp := range spans {
+		for i := sp.from; i < sp.to; i++ {
+			all = append(all, span{i, i + 1})
+		}
+	}
+	all = append(all, span{n, n + 1})
+	slices.SortFunc(all, func(a, b span) int {
+		x, y := s.entry(a.from), s.entry(b.from)
+		return strings.Compare(string(x.Path), string(y.Path))
+	})
+	return all
+}
+
+func (s *survey) entry(i int) manifest.Entry {
+	if n := s.in.inventory.Len(); i >= n {
+		return s.placed[i-n]
+	}
+	return s.in.inventory.At(i)
+}
+
+// find is the number of the entry of p, or -1.
+func (s *survey) find(p manifest.Path) int {
+	for i := range s.placed {
+		if s.placed[i].Path == p {
+			return s.in.inventory.Len() + i
+		}
+	}
+	return s.in.inventory.Index(p)
+}
+
+// run compares paths and all below them; none: everything.
+func (s *survey) run(paths []manifest.Path) error {
+	if len(paths) == 0 {
+		paths = []manifest.Path{""}
+	}
+	for _, p := range paths {
+		if err := s.start(p); err != nil {
+			return err
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range s.workers {
+		wg.Go(s.workers[i].work)
+	}
+	wg.Wait()
+	return s.err
+}
+
+// start compares p itself and puts what is below on the stack. What stands in the
+// way to p is told in place of p.
+func (s *survey) start(p manifest.Path) error {
+	w := &s.workers[0]
+	if p == "" {
+		root, err := s.u.tree.OpenDir("")
+		if err != nil {
+			return err
+		}
+		h, err := s.hold(root, "")
+		if err == nil {
+			s.push(errand{dir: h, listed: true})
+		}
+		return err
+	}
+	for i := 0; i < len(p); i++ { // the directories above, from the top
+		if p[i] != '/' {
+			continue
+		}
+		dir := p[:i]
+		info, err := s.u.tree.Lstat(string(dir))
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			continue
+		}
+		if n := s.find(dir); n >= 0 {
+			return s.look(w, dir, n)
+		}
+		return fmt.Errorf("%s: %w", p, ErrNoPath)
+	}
+	return s.look(w, p, s.find(p))
+}
+
+// look compares the one path p, which is entry n, or none if n is negative.
+func (s *survey) look(w *surveyor, p manifest.Path, n int) error {
+	d, err := s.u.tree.OpenDir(string(p.Parent()))
+	if err != nil {
+		return err
+	}
+	h, err := s.hold(d, p.Parent())
+	if err != nil {
+		return err
+	}
+	defer h.release()
+	info, err := d.Lstat(p.Base())
+	if err != nil {
+		return err
+	}
+	switch {
+	case n < 0 && !info.Exists:
+		return fmt.Errorf("%s: %w", p, ErrNoPath)
+	case n < 0:
+		w.unlisted(h, p.Base(), p)
+	case !info.Exists:
+		e := s.entry(n)
+		w.missing(&e)
+	default:
+		var lot []toRead
+		e := s.entry(n)
+		w.compare(h, n, &e, p.Base(), &lot)
+		w.hand(h, &lot, true)
+	}
+	return nil
+}
+
+func (s *survey) push(e ...errand) {
+	s.mu.Lock()
+	s.stack = append(s.stack, e...)
+	s.pending += len(e)
+	s.mu.Unlock()
+	if len(e) > 1 {
+		s.more.Broadcast()
+	} else {
+		s.more.Signal()
+	}
+}
+
+// next is the newest errand; ok is false when all is done, or the run was ended.
+func (s *survey) next() (e errand, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.stack) == 0 && s.pending > 0 && s.err == nil {
+		s.more.Wait()
+	}
+	if s.err == nil {
+		s.err = cancelled(s.ctx)
+	}
+	if s.err != nil || len(s.stack) == 0 {
+		for _, left := range s.stack {
+			left.dir.release()
+		}
+		s.stack = nil
+		s.more.Broadcast()
+		return e, false
+	}
+	e = s.stack[len(s.stack)-1]
+	s.stack = s.stack[:len(s.stack)-1]
+	return e, true
+}
+
+func (s *survey) finished() {
+	s.mu.Lock()
+	s.pending--
+	last := s.pending == 0
+	s.mu.Unlock()
+	if last {
+		s.more.Broadcast()
+	}
+}
+
+// progress counts n more paths, or bytes where everything is read.
+func (s *survey) progress(n int64) {
+	done := s.done.Add(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if done-s.told >= s.step {
+		s.told = done
+		s.u.event(PhaseVerify, "progress", "", min(done, s.total), s.total)
+	}
+}
+
+func (w *surveyor) work() {
+	for {
+		e, ok := w.s.next()
+		if !ok {
+			return
+		}
+		if e.lot != nil {
+			w.read(e.dir, e.lot)
+		} else {
+			w.directory(e)
+		}
+		e.dir.release()
+		w.s.finished()
+	}
+}
+
+// directory looks at all that lies in one.
+func (w *surveyor) directory(e errand) {
+	h := e.dir
+	if e.name != "" {
+		d, err := e.dir.OpenDir(e.name)
+		if err == nil {
+			h, err = w.s.hold(d, e.path)
+		}
+		if err != nil {
+			w.unreadable(e.path, err)
+			return
+		}
+		defer h.release()
+	}
+	if err := w.names.Read(h.Dir); err != nil {
+		w.unreadable(e.path, err)
+		return
+	}
+	if !e.listed {
+		for _, name := range w.names.Names {
+			w.unlisted(h, name, e.path.Join(name))
+		}
+		return
+	}
+	var lot []toRead
+	names, before := w.names.Names, w.compared
+	skip := 0
+	if e.path != "" {
+		skip = len(e.path) + 1
+	}
+	for _, sp := range w.s.below[e.path] {
+		for i := sp.from; i < sp.to; i++ {
+			entry := w.s.entry(i)
+			want := string(entry.Path[skip:])
+			for len(names) > 0 && names[0] < want {
+				w.unlisted(h, names[0], e.path.Join(names[0]))
+				names = names[1:]
+			}
+			if len(names) > 0 && names[0] == want {
+				names = names[1:]
+				w.compare(h, i, &entry, want, &lot)
+				continue
+			}
+			w.missing(&entry)
+		}
+	}
+	for _, name := range names {
+		w.unlisted(h, name, e.path.Join(name))
+	}
+	w.hand(h, &lot, true)
+	if w.s.cache != nil {
+		w.s.progress(int64(w.compared - before))
+	}
+}
+
+// hand puts the files that have to be read on the stack once they are enough for a
+// lot, or if rest is set, any.
+func (w *surveyor) hand(h *heldDir, lot *[]toRead, rest bool) {
+	if len(*lot) == 0 {
+		return
+	}
+	var bytes int64
+	for _, f := range *lot {
+		bytes += f.info.Size
+	}
+	if !rest && len(*lot) < lotFiles && bytes < lotBytes {
+		return
+	}
+	h.users.Add(1)
+	w.s.push(errand{dir: h, lot: *lot})
+	*lot = nil
+}
+
+// compare compares e, which is entry i, with what is there under its name.
+func (w *surveyor) compare(h *heldDir, i int, e *manifest.Entry, name string, lot *[]toRead) {
+	s := w.s
+	class := s.rules.Class(e.Path)
+	if class == manifest.Data || class == manifest.Ignore {
+		w.untouched++
+		if e.Kind != manifest.Dir {
+			return
+		}
+		if s.rules.Untouched(e.Path) {
+			w.untouched += s.in.countBelow(e.Path)
+			return
+		}
+	}
+	info, err := h.Lstat(name)
+	if err != nil {
+		w.unreadable(e.Path, err)
+		return
+	}
+	now := live{info: info}
+	switch {
+	case !info.Exists: // went away since its directory was listed
+		w.missing(e)
+		return
+	case now.kind() == manifest.Dir && e.Kind == manifest.Dir:
+		h.users.Add(1)
+		s.push(errand{dir: h, name: name, path: e.Path, listed: true})
+	}
+	if class == manifest.Data || class == manifest.Ignore {
+		return
+	}
+	w.compared++
+	owner := h.owner
+	if s.u.tree.FollowedAbove(string(e.Path)) == string(e.Path) {
+		owner = info.UID // a directory elsewhere has the owner that it has
+	}
+	found := attributes(e, info, owner)
+	switch {
+	case now.kind() != e.Kind:
+		found = append(found[:0], Edit{What: WhatKind, Detail: "is a " + now.kind().String() + ", shipped as a " + e.Kind.String(), Count: s.in.countBelow(e.Path)})
+	case e.Kind == manifest.Link:
+		if now.target, err = h.Readlink(name); err != nil {
+			w.unreadable(e.Path, err)
+			return
+		}
+		if now.target != e.Target {
+			found = append(found, Edit{What: WhatEdited, Detail: "leads to " + manifest.Path(now.target).String() + ", shipped leading to " + manifest.Path(e.Target).String()})
+		}
+	case e.Kind == manifest.File && info.Size != e.Size:
+		found = append(found, Edit{What: WhatEdited})
+	case e.Kind == manifest.File:
+		d, ok := s.cache.digest(i, info)
+		if i >= s.in.inventory.Len() && s.cache.vouches(info, e.Digest) {
+			d, ok = e.Digest, true
+		}
+		if !ok {
+			*lot = append(*lot, toRead{*e, info, found})
+			w.hand(h, lot, false)
+			return
+		}
+		if d != e.Digest {
+			found = append(found, Edit{What: WhatEdited})
+		}
+	}
+	w.tell(e.Path, class, found)
+}
+
+// tell keeps what was found of a path of the release.
+func (w *surveyor) tell(p manifest.Path, class manifest.Class, found []Edit) {
+	e := gravest(p, found)
+	if e == nil {
+		w.same++
+		return
+	}
+	e.Config = class == manifest.Config
+	w.edits = append(w.edits, *e)
+}
+
+// read takes the digests of a lot of files.
+func (w *surveyor) read(h *heldDir, lot []toRead) {
+	for _, f := range lot {
+		if cancelled(w.s.ctx) != nil {
+			return
+		}
+		w.hash.Reset()
+		_, err := h.Feed(f.entry.Path.Base(), w.buf, w.hash)
+		if errors.Is(err, fs.ErrNotExist) {
+			w.compared--
+			w.missing(&f.entry)
+			continue
+		}
+		if err != nil {
+			w.unreadable(f.entry.Path, err)
+			continue
+		}
+		w.files++
+		w.bytes += f.info.Size
+		if w.s.cache == nil {
+			w.s.progress(f.info.Size)
+		}
+		if manifest.Digest(w.hash.Sum(nil)) != f.entry.Digest {
+			f.found = append(f.found, Edit{What: WhatEdited})
+		}
+		w.tell(f.entry.Path, w.s.rules.Class(f.entry.Path), f.found)
+	}
+}
+
+func (w *surveyor) unreadable(p manifest.Path, err error) {
+	w.edits = append(w.edits, Edit{Path: p, What: WhatUnreadable, Detail: cause(err).Error(), Config: w.s.rules.Class(p) == manifest.Config})
+}
+
+// missing keeps that e, with all below it, is not there, unless that is as it is to be.
+func (w *surveyor) missing(e *manifest.Entry) {
+	gone, away := 0, 0
+	count := func(p manifest.Path) {
+		switch class := w.s.rules.Class(p); {
+		case manifest.IsState(p):
+		case class == manifest.Data, class == manifest.Ignore:
+			w.untouched++
+		case slices.ContainsFunc(w.s.absent, func(g *manifest.Glob) bool { return g.Match(p) }):
+			away++
+		default:
+			gone++
+		}
+	}
+	count(e.Path)
+	self := gone
+	if e.Kind == manifest.Dir {
+		for i, end := w.s.in.inventory.Below(e.Path); i < end; i++ {
+			count(w.s.in.inventory.PathAt(i))
+		}
+	}
+	w.absent += away
+	w.compared += gone
+	if gone == 0 || gone == self && away > 0 { // a directory that only held what is kept away
+		return
+	}
+	edit := Edit{Path: e.Path, What: WhatMissing, Config: w.s.rules.Class(e.Path) == manifest.Config}
+	if e.Kind == manifest.Dir {
+		edit.Count, edit.Detail = gone-self, "the whole directory"
+	}
+	w.edits = append(w.edits, edit)
+}
+
+// unlisted keeps what lies at p, which the inventory does not list.
+func (w *surveyor) unlisted(h *heldDir, name string, p manifest.Path) {
+	s := w.s
+	class := s.rules.Class(p)
+	x := extraPath{path: p, own: manifest.IsState(p) || class == manifest.Data || class == manifest.Ignore}
+	if !x.own || !manifest.IsState(p) && !s.rules.Untouched(p) {
+		info, err := h.Lstat(name)
+		if err != nil {
+			w.unreadable(p, err)
+			return
+		}
+		if !info.Exists {
+			return
+		}
+		if x.dir = info.IsDir(); x.dir {
+			_, listed := s.below[p] // by adopt: bin, where the release has none
+			h.users.Add(1)
+			s.push(errand{dir: h, name: name, path: p, listed: listed})
+			if listed {
+				return
+			}
+		}
+	}
+	w.extras = append(w.extras, x)
+}
