@@ -158,7 +158,7 @@ func (m *merger) kept(path string, e entry, in setting) piece {
 	switch {
 	case t == nil || o.Slot && (b == nil || !same(b, o)):
 		p.body = text(m.o.text(o.Body))
-	case o.Vague && !same(o, t) && (b == nil || !same(b, o) && !same(b, t)):
+	case o.Vague && !value(o) && !same(o, t) && (b == nil || !same(b, o) && !same(b, t)):
 		return m.clash(path, "both sides changed an item that nothing sure identifies", e, in)
 	case alike(o, t) && (b == nil || ofKind(b, o)):
 		p.body = m.container(path, e, in)
