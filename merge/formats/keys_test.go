@@ -12,6 +12,7 @@ func TestGetAndSet(t *testing.T) {
 		{Properties, "# port\r\nport = 8080\r\nhost=a\r\n", "port", "9090", "# port\r\nport = 9090\r\nhost=a\r\n"},
 		{INI, "[a]\nport=1\n[b]\nport=2\n", "b/port", "3", "[a]\nport=1\n[b]\nport=3\n"},
 		{XML, "<Server port=\"8005\" shutdown='X'/>", "Server/@port", `"9005"`, "<Server port=\"9005\" shutdown='X'/>"},
+		{XML, "<a><b>\n  x\n</b></a>", "a/b", "y", "<a><b>\n  y\n</b></a>"},
 		{JSON, "{\"a\": {\"b\": 1}, \"c\": 2}", "a/b", "\"x\"", "{\"a\": {\"b\": \"x\"}, \"c\": 2}"},
 		{YAML, "a:\n  b: 1 # one\nc: 2\n", "a/b", "7", "a:\n  b: 7 # one\nc: 2\n"},
 		{TOML, "[a]\nb = 1\n", "a/b", "2", "[a]\nb = 2\n"},

@@ -42,7 +42,7 @@ func (n *Node) find(key string, out []*Node) []*Node {
 		case k.Quiet:
 			out = k.find(key, out)
 		case k.label() == key:
-			out = append(out, k)
+			out = append(out, k.text())
 		default:
 			if rest, ok := strings.CutPrefix(key, k.label()+"/"); ok {
 				out = k.find(rest, out)
@@ -50,6 +50,16 @@ func (n *Node) find(key string, out []*Node) []*Node {
 		}
 	}
 	return out
+}
+
+// text returns n, or the one Quiet leaf that n holds (the text of an XML element).
+func (n *Node) text() *Node {
+	for _, k := range n.Kids {
+		if k.Quiet && k.Kind == Leaf {
+			return k
+		}
+	}
+	return n
 }
 
 // Set returns the text with the value of the key replaced by raw, which is spelt as the
