@@ -133,3 +133,28 @@ func (t *TrustState) clone() *TrustState {
 	}
 	return &c
 }
+
+// Levels are the update levels of each channel, rising, as the newest metadata in t
+// lists them. They are not verified here: for suggestions, not for decisions.
+func (t *TrustState) Levels() map[string][]int64 {
+	out := map[string][]int64{}
+	for channel, data := range t.Roles {
+		var role struct {
+			Signed struct {
+				Targets map[string]json.RawMessage `json:"targets"`
+			} `json:"signed"`
+		}
+		if json.Unmarshal(data, &role) != nil {
+			continue
+		}
+		levels := []int64{}
+		for name := range role.Signed.Targets {
+			if level, ok := targetLevel(channel, name); ok {
+				levels = append(levels, level)
+			}
+		}
+		slices.Sort(levels)
+		out[channel] = levels
+	}
+	return out
+}

@@ -24,6 +24,8 @@ const (
 	cmdMerge   = "merge"
 	cmdPack    = "pack"
 
+	cmdCompletion = "completion"
+
 	cmdBackupsList   = "backups list"
 	cmdBackupsVerify = "backups verify"
 	cmdBackupsPrune  = "backups prune"
@@ -116,6 +118,7 @@ func newApp(r *run) *cli.App {
 					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
 				)},
 			}},
+			{Name: "completion", Usage: "print a script that completes command lines in bash, zsh, fish or powershell", ArgsUsage: "SHELL", Action: r.completion},
 			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,
 				Flags: []cli.Flag{
 					boolFlag("leave", "leave the directory there"), boolFlag("no-color", "print without colours (also NO_COLOR)")}},

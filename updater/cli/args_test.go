@@ -45,7 +45,9 @@ func TestArrangeTakesFlagsAnywhere(t *testing.T) {
 func TestArrangeRefuses(t *testing.T) {
 	tests := []struct{ args, text, hint string }{
 		{"statsu", `unknown command "statsu"`, "did you mean status?"},
-		{"upgrade", `unknown command "upgrade"`, "the commands are status, "},
+		{"frobnicate", `unknown command "frobnicate"`, "the commands are status, "},
+		{"upgrade", `unknown command "upgrade"`, "an update needs no command"},
+		{"rollback", `unknown command "rollback"`, "did you mean --revert?"},
 		{"--dryrun", `unknown flag "--dryrun"`, "did you mean --dry-run?"},
 		{"--rev", `unknown flag "--rev"`, "did you mean --revert?"},
 		{"-dry-run", `unknown flag "-dry-run"`, "did you mean --dry-run?"},

@@ -73,9 +73,18 @@ func Main(args []string, env Env) int {
 
 // runIn is Main under a context.
 func runIn(ctx context.Context, args []string, env Env) int {
+	called := env.Name
+	if len(args) >= 2 && args[0] == launchedFlag {
+		called = args[1]
+	}
 	args, name := launchedAs(args, env.Name)
 	r := newRun(ctx, env, name)
+	r.called = called
 	app := newApp(r)
+	if len(args) > 0 && args[0] == completeWord {
+		answer(r, app, args[1:])
+		return ExitOK
+	}
 	l, err := arrange(app, args)
 	if err != nil {
 		r.presume(args)
@@ -112,6 +121,7 @@ type run struct {
 	name string // the program as a shell takes it, with --home where it was given
 
 	typed   string // the program alone
+	called  string // the same as it was typed, not quoted
 	homeDir string // the installation, once it is known
 
 	typedArgs []string // the command line to repeat in hints; nil: the root command without flags

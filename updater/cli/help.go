@@ -34,41 +34,46 @@ func (l *line) resolveHelp(app *cli.App, words []string) error {
 // writeHelp explains the command of l, or the whole program.
 func writeHelp(p *printer, app *cli.App, l *line, name string) {
 	what, flags, commands := app.Usage, app.Flags, app.Commands
-	use := name + " [FLAGS]"
+	use := name
 	if l.command != nil {
 		what, flags, commands = l.command.Usage, l.command.Flags, l.command.Subcommands
 		use = strings.Join(append([]string{name}, l.commands...), " ")
 		if l.command.ArgsUsage != "" {
 			use += " " + l.command.ArgsUsage
 		}
-		if len(commands) == 0 {
-			use += " [FLAGS]"
-		}
 	}
 	p.wrapped(0, strings.ToUpper(what[:1])+what[1:]+".")
 	p.gap()
 	p.line("%s", styled{bold, "Usage"})
-	p.line("  %s", use)
+	if len(flags) > 0 {
+		p.line("  %s [FLAGS]", use)
+	}
 	if len(commands) > 0 {
-		if l.command == nil {
-			p.line("  %s COMMAND [FLAGS]", name)
-		}
+		p.line("  %s COMMAND [FLAGS]", use)
+	} else if len(flags) == 0 {
+		p.line("  %s", use)
+	}
+	p.writeExplanation(l.path(), name)
+	if len(commands) > 0 {
 		p.gap()
 		p.line("%s", styled{bold, "Commands"})
 		for _, c := range commands {
 			p.entry(strings.TrimSpace(c.Name+" "+c.ArgsUsage), c.Usage)
 		}
 	}
-	if len(commands) == 0 || l.command == nil {
-		p.gap()
-		p.line("%s", styled{bold, "Flags"})
-		for _, f := range flags {
-			p.flag(f)
-		}
+	own, common := split(flags)
+	p.flagList("Flags", own)
+	p.flagList("Flags of every command", common)
+}
+
+func (p *printer) flagList(title string, list []cli.Flag) {
+	if len(list) == 0 {
+		return
 	}
-	if l.command == nil {
-		p.gap()
-		p.wrapped(0, "Without a command: update to the newest level of the channel. Look first with --dry-run, go back with --revert.")
+	p.gap()
+	p.line("%s", styled{bold, title})
+	for _, f := range list {
+		p.flag(f)
 	}
 }
 
@@ -78,13 +83,18 @@ func (p *printer) flag(f cli.Flag) {
 	for _, n := range f.Names() {
 		names = append(names, dashed(n))
 	}
-	text := f.(cli.DocGenerationFlag).GetUsage()
-	head := strings.Join(names, ", ")
+	value, text := flagText(f)
+	p.entry(strings.TrimSpace(strings.Join(names, ", ")+" "+value), text)
+}
+
+// flagText is what stands for the value of a flag, "" if it takes none, and what the
+// flag means.
+func flagText(f cli.Flag) (value, text string) {
+	text = f.(cli.DocGenerationFlag).GetUsage()
 	if rest, ok := strings.CutPrefix(text, "`"); ok {
-		value, usage, _ := strings.Cut(rest, "`: ")
-		head, text = head+" "+value, usage
+		value, text, _ = strings.Cut(rest, "`: ")
 	}
-	p.entry(head, text)
+	return value, text
 }
 
 // entry writes a term and what it means, beside it where there is room.

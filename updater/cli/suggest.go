@@ -10,7 +10,12 @@ import (
 
 func unknownFlag(typed string, known map[string]cli.Flag) error {
 	hint := "see --help"
-	if s := nearest(typed, flagNames(known)); s != "" {
+	switch s := nearest(typed, flagNames(known)); {
+	case typed == "-V":
+		hint = "did you mean --version?"
+	case typed == "--help" || typed == "--version":
+		return usage(typed+" takes no value", "write "+typed)
+	case s != "":
 		hint = "did you mean " + s + "?"
 	}
 	return usage(fmt.Sprintf("unknown flag %q", typed), hint)
@@ -19,10 +24,31 @@ func unknownFlag(typed string, known map[string]cli.Flag) error {
 func unknownCommand(word string, above []string, list []*cli.Command) error {
 	names := commandNames(list)
 	hint := "the commands are " + strings.Join(names, ", ")
-	if s := nearest(word, names); s != "" {
+	if s := habit(word); s != "" && len(above) == 0 {
+		hint = s
+	} else if s := nearest(word, names); s != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(above), s), " ") + "?"
 	}
 	return usage(fmt.Sprintf("unknown command %q", strings.Join(append(slices.Clone(above), word), " ")), hint)
+}
+
+// habit is the hint for a word that other programs have as a command.
+func habit(word string) string {
+	switch strings.ToLower(word) {
+	case "update", "upgrade", "apply", "up":
+		return "an update needs no command: leave the word out"
+	case "revert", "rollback", "undo", "back", "downgrade":
+		return "did you mean --revert? Or --level N, to go to a certain level"
+	case "dry-run", "dryrun", "plan", "check", "preview":
+		return "did you mean --dry-run?"
+	case "init", "publish":
+		return "did you mean release init, or release add?"
+	case "install", "register":
+		return "did you mean adopt?"
+	case "log", "list":
+		return "did you mean history, or status?"
+	}
+	return ""
 }
 
 func flagNames(known map[string]cli.Flag) []string {
@@ -55,6 +81,9 @@ func nearest(word string, names []string) string {
 		want := strings.TrimLeft(n, "-")
 		d := distance(bare, want)
 		if len(bare) >= 2 && strings.HasPrefix(want, bare) {
+			d = min(d, 1)
+		}
+		if len(bare) >= 4 && strings.HasSuffix(want, bare) { // --edits for --with-edits
 			d = min(d, 1)
 		}
 		if d < least {

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// explanation is what the help says of a command beyond its one sentence. PROG stands
+// for the program's name.
+type explanation struct {
+	text     string   // paragraphs, parted by an empty line
+	examples []string // command lines
+}
+
+// explain is the explanation of a command by its path, "" being the root.
+func explain(path string) explanation {
+	switch path {
+	case "":
+		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so.\n\n" +
+			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it.",
+			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
+	case cmdStatus:
+		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
+	case cmdHistory:
+		return explanation{"A line for each run: when, from which level to which, version, by whom, and how it ended.", nil}
+	case "backups":
+		return explanation{"A snapshot holds what an update replaced or removed; --revert puts it back. How many are kept is said under backup in updates/settings.yaml.", nil}
+	case cmdAdopt:
+		return explanation{"Compares the directory HOME with every level of the repository, tells which one is installed and what you have edited, and puts bin/inplace, the launchers and updates/ in place. No file of the product is changed. Where the level cannot be told, the candidates are listed, nothing is changed, and --base decides. Run it as the owner of the installation.",
+			[]string{"PROG adopt /opt/acme --source /srv/acme-updates", "PROG adopt /opt/acme --source /srv/acme-updates --root sha256:FINGERPRINT"}}
+	case cmdGuard:
+		return explanation{"Put it in front of what starts the product. An interrupted update is finished or taken back first, if the caller may do that.",
+			[]string{"PROG guard || exit 1"}}
+	case cmdMerge:
+		return explanation{"OURS is your file, BASE what both sides began with, THEIRS the other side's. Known formats are merged by their keys, everything else by lines. The result goes to standard output, or into -o FILE.",
+			[]string{"PROG merge conf/server.xml shipped.xml new.xml -o merged.xml", "git config merge.inplace.driver 'PROG merge --path %P -o %A %A %O %B'"}}
+	case cmdPack:
+		return explanation{"A pack holds what the vendor ships, nothing more: run in an installation or with --home it comes from the installation's source, else from --source. The suffix says the form; nothing is put above the tree, and nothing is ever overwritten.\n\n" +
+			"With --with-edits it is what an update would leave: your edits merged, and your own files of configuration; data, ignored paths and what else is only yours stay out, the latter listed. Conflicts exit 3 and write nothing. Such a pack is as secret as your configuration.",
+			[]string{"PROG pack --source /srv/acme-updates --level 17 -o acme.tar.zst", "PROG pack --with-edits -o mine.zip"}}
+	case "release":
+		return explanation{"A repository is a directory of files, to be put on any disk or web server. INPLACE_PASSPHRASE holds the passphrase of the keys; without it, it is asked for on a terminal.", nil}
+	case cmdInit:
+		return explanation{"Keep the keys off the machine that serves the repository, and announce the fingerprint that is printed.",
+			[]string{"PROG release init repo --keys keys --product product.yaml"}}
+	case cmdAdd:
+		return explanation{"TREE is the whole product as it is unpacked. Publishing the same tree again does nothing; another tree under the same level is refused.",
+			[]string{"PROG release add repo acme-4.2.1 --level 17 --channel full --keys keys --notes notes.yaml"}}
+	case cmdCompletion:
+		return explanation{"Commands, flags and values are completed, the levels and channels that this installation knows among them. The script is for the name that the program was called by.",
+			[]string{"source <(PROG completion bash)", "source <(PROG completion zsh)", "PROG completion fish | source", "PROG completion powershell | Out-String | Invoke-Expression"}}
+	case cmdDemo:
+		return explanation{"Publishes, edits, updates into a conflict, updates, and reverts, and shows each command. Nothing outside the temporary directory is touched.", nil}
+	}
+	return explanation{}
+}
+
+// writeExplanation writes the explanation of the command at path.
+func (p *printer) writeExplanation(path, name string) {
+	e := explain(path)
+	for paragraph := range strings.SplitSeq(e.text, "\n\n") {
+		if paragraph != "" {
+			p.gap()
+			p.wrapped(0, paragraph)
+		}
+	}
+	if len(e.examples) > 0 {
+		p.gap()
+		p.line("%s", styled{bold, "Examples"})
+		for _, x := range e.examples {
+			p.line("  %s", strings.ReplaceAll(x, "PROG", name))
+		}
+	}
+}
+
+// split parts the flags of a command from those that every command has.
+func split(list []cli.Flag) (own, common []cli.Flag) {
+	every := map[string]bool{}
+	for _, f := range flags() {
+		every[f.Names()[0]] = true
+	}
+	for _, f := range list {
+		if every[f.Names()[0]] {
+			common = append(common, f)
+		} else {
+			own = append(own, f)
+		}
+	}
+	return own, common
+}

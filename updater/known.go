@@ -1,0 +1,29 @@
+package updater
+
+import (
+	"inplace/backup"
+	"inplace/backup/fsys"
+)
+
+// Known is what an installation knows without asking anybody, for suggestions. Nothing of
+// it is verified again.
+type Known struct {
+	Levels    map[string][]int64 // of each channel seen, rising
+	Snapshots []string           // IDs, the oldest first
+}
+
+// KnownOf reads what the installation at home knows; what cannot be read is left out. It
+// writes nothing and takes no lock.
+func KnownOf(home string) Known {
+	var k Known
+	tree, err := fsys.Open(home)
+	if err != nil {
+		return k
+	}
+	defer tree.Close()
+	if trust, err := readTrust(tree); err == nil {
+		k.Levels = trust.Levels()
+	}
+	k.Snapshots, _ = backup.List(tree) // what cannot be read cannot be suggested
+	return k
+}
