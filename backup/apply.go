@@ -28,6 +28,7 @@ func (e *DriftError) Error() string {
 type Change struct {
 	Tree  *fsys.Tree
 	Dir   string // the snapshot's directory, relative to the installation
+	Roots []Root // the snapshot's
 	Undo  bool   // back to the old side
 	Found []Found
 
@@ -37,10 +38,55 @@ type Change struct {
 	// Progress, if set, is called after each entry.
 	Progress func(done, total int)
 
+	place  // of the entry at hand
+	places []place
+	done   int
+	total  int
+}
+
+// place is where the slots of some entries lie: those of the installation, or of a root.
+type place struct {
+	dir   string
 	slots *fsys.Dir
 	aside *fsys.Dir
-	done  int
-	total int
+}
+
+// open opens the places of the snapshot, that of the installation first.
+func (c *Change) open() (err error) {
+	for _, dir := range twins(c.Dir, c.Roots) {
+		p := place{dir: dir}
+		if p.slots, err = c.Tree.OpenDir(dir + "/slots"); err != nil {
+			return err
+		}
+		c.places = append(c.places, p)
+		if c.places[len(c.places)-1].aside, err = c.Tree.OpenDir(dir + "/aside"); err != nil {
+			return err
+		}
+	}
+	c.place = c.places[0]
+	return nil
+}
+
+func (c *Change) close() {
+	for _, p := range c.places {
+		p.slots.Close()
+		if p.aside != nil {
+			p.aside.Close()
+		}
+	}
+	c.places = nil
+}
+
+// enter makes the place of e's slot the one at hand.
+func (c *Change) enter(e Entry) {
+	c.place = c.places[0]
+	if r := RootOf(c.Roots, e.Path); r != nil && e.Class == Product {
+		for i := range c.Roots {
+			if &c.Roots[i] == r {
+				c.place = c.places[i+1]
+			}
+		}
+	}
 }
 
 // Run applies entries, which are those of the snapshot in Dir, forward or (Undo)
@@ -51,16 +97,11 @@ type Change struct {
 // Errors: *[DriftError] if a path was not what Before says (all else of the entries up
 // to there is applied: undo), else those of the file system with the path first.
 func (c *Change) Run(entries []Entry) error {
-	slots, err := c.Tree.OpenDir(c.Dir + "/slots")
-	if err != nil {
+	defer c.close()
+	if err := c.open(); err != nil {
 		return err
 	}
-	defer slots.Close()
-	if c.aside, err = c.Tree.OpenDir(c.Dir + "/aside"); err != nil {
-		return err
-	}
-	defer c.aside.Close()
-	c.slots, c.done, c.total = slots, 0, len(entries)
+	c.done, c.total = 0, len(entries)
 	c.Careful = c.Careful || c.Undo
 	work := entries
 	if c.Undo {
@@ -95,6 +136,7 @@ func (c *Change) Run(entries []Entry) error {
 }
 
 func (c *Change) step(v verb, e Entry) error {
+	c.enter(e)
 	switch v {
 	case clearName:
 		return c.moveOut(e)
@@ -348,7 +390,7 @@ func (c *Change) setAside(e Entry, d *fsys.Dir, name string) error {
 		if err := d.Rename(name, found, to); err != nil {
 			return err
 		}
-		c.Found = append(c.Found, Found{e.Path, c.Dir + "/found/" + to})
+		c.Found = append(c.Found, Found{e.Path, c.dir + "/found/" + to})
 		if fsys.SyncsWhole {
 			return nil
 		}
@@ -356,14 +398,20 @@ func (c *Change) setAside(e Entry, d *fsys.Dir, name string) error {
 	}
 }
 
-// sync makes all that was done durable: one call where the system has it, else
-// each directory that the entries name.
+// sync makes all that was done durable: one call for each place where the system has it,
+// else each directory that the entries name.
 func (c *Change) sync(entries []Entry) error {
-	if ok, err := c.slots.SyncFS(); ok || err != nil {
-		return err
+	for _, p := range c.places {
+		ok, err := p.slots.SyncFS()
+		if err == nil && !ok {
+			err = p.slots.Sync()
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err := c.slots.Sync(); err != nil {
-		return err
+	if fsys.SyncsWhole {
+		return nil
 	}
 	seen := map[manifest.Path]bool{}
 	for _, e := range entries {

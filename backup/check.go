@@ -47,14 +47,15 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 		if part == "" || wanted != nil && !wanted(e) {
 			continue
 		}
-		if _, ok := dirs[part]; !ok {
-			d, err := tree.OpenDir(path.Join(s.Dir, part))
+		dir := path.Join(s.dirOf(e), part)
+		if _, ok := dirs[dir]; !ok {
+			d, err := tree.OpenDir(dir)
 			if err != nil && !fsys.IsBlocked(err) {
 				return nil, err
 			}
-			dirs[part] = d // nil where it is gone
+			dirs[dir] = d // nil where it is gone
 		}
-		if reason := s.fault(dirs[part], e, deep); reason != "" {
+		if reason := s.fault(dirs[dir], e, deep); reason != "" {
 			out = append(out, Fault{e, reason})
 		}
 	}
@@ -150,7 +151,7 @@ func (s *Snapshot) Size(tree *fsys.Tree) (int64, error) {
 		case e.held() == "config":
 			total += e.Old.Size
 		case e.Old.Kind == Whole && e.Slot != NoSlot:
-			n, err := sizeBelow(tree, manifest.Path(path.Join(s.Dir, "slots", slotName(e.Slot))), func(n int64) int64 { return n })
+			n, err := sizeBelow(tree, manifest.Path(path.Join(s.dirOf(e), "slots", slotName(e.Slot))), func(n int64) int64 { return n })
 			if err != nil {
 				return 0, err
 			}
@@ -163,13 +164,24 @@ func (s *Snapshot) Size(tree *fsys.Tree) (int64, error) {
 // DiskSize is the room that the snapshot takes, each file in whole blocks of 4 KiB.
 func (s *Snapshot) DiskSize(tree *fsys.Tree) (int64, error) {
 	const block = 4096
-	return sizeBelow(tree, manifest.Path(s.Dir), func(n int64) int64 { return (n + block - 1) / block * block })
+	var total int64
+	for _, dir := range twins(s.Dir, s.Roots) {
+		n, err := sizeBelow(tree, manifest.Path(dir), func(n int64) int64 { return (n + block - 1) / block * block })
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // sizeBelow adds up what size makes of the size of each file at or below p.
 func sizeBelow(tree *fsys.Tree, p manifest.Path, size func(int64) int64) (int64, error) {
 	info, err := tree.Lstat(string(p))
-	if err != nil || !info.Exists {
+	if fsys.IsBlocked(err) || err == nil && !info.Exists {
+		return 0, nil // also behind a link that cannot be followed now
+	}
+	if err != nil {
 		return 0, err
 	}
 	if !info.IsDir() {

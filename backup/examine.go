@@ -71,9 +71,9 @@ func (c *Change) examine(e Entry, d *fsys.Dir, name string) (todo bool, err erro
 		c.Found = append(c.Found, Found{Path: e.Path})
 		return false, nil
 	case kept.absent() && e.New.Kind != Absent:
-		return false, fmt.Errorf("%s: is neither old nor new, and slot %d of %s is gone", e.Path, e.Slot, c.Dir)
+		return false, fmt.Errorf("%s: is neither old nor new, and slot %d of %s is gone", e.Path, e.Slot, c.dir)
 	case !c.Undo && !kept.isNew && e.New.Kind != Absent:
-		return false, fmt.Errorf("%s: slot %d of %s does not hold what was staged", e.Path, e.Slot, c.Dir)
+		return false, fmt.Errorf("%s: slot %d of %s does not hold what was staged", e.Path, e.Slot, c.dir)
 	case live.isOld: // undoing: what was live goes back, whatever it is
 		return true, nil
 	}

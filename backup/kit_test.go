@@ -221,15 +221,15 @@ func prepare(t testing.TB, from, to tree, copied ...string) (home string, entrie
 			meta := Meta{Mode: e.New.Mode, UID: -1}
 			switch e.New.Kind {
 			case File:
-				_, err = stage.Put(e.Slot, meta, func(f *os.File) error { _, err := f.WriteString(body(fresh[p])); return err })
+				_, err = stage.Put(e, meta, func(f *os.File) error { _, err := f.WriteString(body(fresh[p])); return err })
 			case Link:
-				err = stage.PutLink(e.Slot, e.New.Target, e.New.UID, e.New.GID)
+				err = stage.PutLink(e)
 			}
 			must(t, err)
 			if aside && e.Old.Kind == File {
 				src, err := disk.Open(p)
 				must(t, err)
-				must(t, stage.PutOld(e.Slot, Meta{Mode: e.Old.Mode, UID: -1, MTime: e.Old.MTime}, src))
+				must(t, stage.PutOld(e, Meta{Mode: e.Old.Mode, UID: -1, MTime: e.Old.MTime}, src))
 				must(t, src.Close())
 			}
 		}

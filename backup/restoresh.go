@@ -11,10 +11,18 @@ import (
 // back only if it holds the old bytes, and may be run again when interrupted.
 func restoreScript(head Head, entries []Entry) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, restoreHead, quote(head.ID), head.Product, head.To.Level, head.From.Level)
+	fmt.Fprintf(&b, restoreHead, quote(head.ID), head.Product, head.To.Level, head.From.Level, quote(head.ID))
+	for _, r := range head.Roots {
+		fmt.Fprintf(&b, "reach %s %s\n", quote("./"+r.store()), quote(r.Target))
+	}
+	at := ""
 	work := reversed(entries)
 	for _, g := range groups(work) {
 		for _, e := range g.entries {
+			if store := twinOf(head, e); store != at {
+				at = store
+				fmt.Fprintf(&b, "at %s\n", quote(at))
+			}
 			p := quote("./" + string(e.Path))
 			switch g.verb {
 			case clearName:
@@ -56,6 +64,15 @@ func restoreScript(head Head, entries []Entry) []byte {
 	return b.Bytes()
 }
 
+// twinOf is the store that the slot of e lies in, as a path for the script; "" for that of
+// the installation.
+func twinOf(head Head, e Entry) string {
+	if r := RootOf(head.Roots, e.Path); r != nil && e.Class == Product {
+		return "./" + r.store()
+	}
+	return ""
+}
+
 // quote makes one shell word of any bytes.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
@@ -79,6 +96,19 @@ case $here in
 esac
 cd -P -- "$home" || exit 1
 bad=0
+base=$here
+id=%[5]s
+at() { # store: where the slots of what follows lie; '' with this script
+  here=$base
+  [ -n "$1" ] || return 0
+  here=$1/backups/$id
+  [ -d "$here" ] || here=$1/stage
+}
+reach() { # store target: a followed directory has to be there before anything is done
+  at "$1"
+  [ -d "$here/slots" ] || { printf 'restore.sh: %%s is not there: the old files that lie in %%s have to be, nothing was put back\n' "$here/slots" "$2" >&2; exit 1; }
+  at ''
+}
 say() { printf '%%s\n' "$1"; }
 no() { printf 'not put back: %%s\n' "$1" >&2; bad=1; }
 there() { [ -e "$1" ] || [ -h "$1" ]; }

@@ -49,6 +49,9 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 		if !over || left == 1 || slices.Contains(needed, k.head.ID) {
 			break
 		}
+		if ok, err := reachable(tree, k.head.Roots); !ok || err != nil {
+			return out, err // what it has in a followed directory would stay behind
+		}
 		out = append(out, k.head.ID)
 		total -= k.size
 	}
@@ -71,9 +74,9 @@ func Prune(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]str
 
 // Remove removes a snapshot. It first leaves its place in one step, so that no run that
 // is interrupted here leaves half of one: what lies in the stage without a journal is
-// litter, which the next run clears away.
+// litter, which the next run clears away, its parts in followed directories too.
 func Remove(tree *fsys.Tree, id string) error {
-	if err := tree.RemoveAll(StageDir); err != nil {
+	if err := DropStage(tree); err != nil {
 		return err
 	}
 	from, err := tree.OpenDir(SnapshotsDir)
@@ -92,5 +95,5 @@ func Remove(tree *fsys.Tree, id string) error {
 	if err := from.Sync(); err != nil {
 		return err
 	}
-	return tree.RemoveAll(StageDir)
+	return DropStage(tree)
 }

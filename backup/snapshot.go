@@ -14,7 +14,12 @@ import (
 	"inplace/manifest"
 )
 
-const headSchema = "inplace/snapshot/1"
+// headSchema is the form of snapshot.yaml; with roots it is the next one, which a program
+// that knows of no roots refuses.
+const (
+	headSchema      = "inplace/snapshot/1"
+	rootsHeadSchema = "inplace/snapshot/2"
+)
 
 // Level names a release: what an installation was or became.
 type Level struct {
@@ -39,12 +44,16 @@ type Head struct {
 	Undoes   string    `json:"undoes,omitempty"` // the snapshot that a revert took back
 	Engine   string    `json:"engine"`
 	Bytes    int64     `json:"bytes"` // of content that the slots hold after the change
+	Roots    []Root    `json:"roots,omitempty"`
 
 	Entries manifest.Digest `json:"entries"` // digest of the file of that name
 }
 
 func (h Head) marshal(entries []byte) []byte {
 	h.Entries = manifest.DigestOf(entries)
+	if len(h.Roots) > 0 {
+		return sealed.Marshal(rootsHeadSchema, h)
+	}
 	return sealed.Marshal(headSchema, h)
 }
 
@@ -76,20 +85,40 @@ func NewID(tree *fsys.Tree, now time.Time, level int64) (string, error) {
 	return fmt.Sprintf("%s-to-%d", at.Format(idTime), level), nil
 }
 
-// Promote gives the sealed stage its place among the snapshots.
-func Promote(tree *fsys.Tree, id string) error {
+// Promote gives the sealed stage its place among the snapshots, in the installation and in
+// the roots of its head. Repeated, it does what is left of it. The installation's own part
+// goes first and is durable before the others: without it nothing has been exchanged.
+func Promote(tree *fsys.Tree, id string, roots ...Root) error {
 	tree.Forget()
-	updates, err := tree.OpenDir("updates")
+	for _, stage := range twins(StageDir, roots) {
+		if err := promote(tree, path.Dir(stage), id, len(roots) > 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func promote(tree *fsys.Tree, store, id string, durable bool) error {
+	from, err := tree.OpenDir(store)
 	if err != nil {
 		return err
 	}
-	defer updates.Close()
-	to, err := updates.OpenDir("backups")
+	defer from.Close()
+	to, err := from.OpenDir("backups")
 	if err != nil {
 		return err
 	}
 	defer to.Close()
-	return updates.Rename("stage", to, id)
+	if info, err := to.Lstat(id); err != nil || info.Exists {
+		return err
+	}
+	if err := from.Rename("stage", to, id); err != nil || !durable {
+		return err
+	}
+	if err := to.Sync(); err != nil {
+		return err
+	}
+	return from.Sync()
 }
 
 // ValidID reports whether id can be the name of a snapshot.
@@ -115,16 +144,14 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 		}
 		return &DamagedError{id, []string{name + ": " + err.Error()}}
 	}
-	head, err := tree.ReadState(path.Join(dir, "snapshot.yaml"), sealed.MaxBytes)
+	head, err := readHead(tree, dir)
+	if errors.Is(err, sealed.ErrNewer) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, damaged("snapshot.yaml", err)
 	}
-	if err := sealed.Unmarshal(path.Join(dir, "snapshot.yaml"), headSchema, head, &s.Head); err != nil {
-		if errors.Is(err, sealed.ErrNewer) {
-			return nil, err
-		}
-		return nil, damaged("snapshot.yaml", err)
-	}
+	s.Head = *head
 	if s.ID != id {
 		return nil, damaged("snapshot.yaml", fmt.Errorf("is of snapshot %q", s.ID))
 	}
@@ -141,6 +168,23 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 	return s, nil
 }
 
+// readHead reads the snapshot.yaml of the snapshot or stage in dir.
+func readHead(tree *fsys.Tree, dir string) (*Head, error) {
+	name := path.Join(dir, "snapshot.yaml")
+	data, err := tree.ReadState(name, sealed.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	var h Head
+	err = sealed.Unmarshal(name, rootsHeadSchema, data, &h)
+	if err != nil && !errors.Is(err, sealed.ErrNewer) {
+		if e := sealed.Unmarshal(name, headSchema, data, &h); !errors.Is(e, sealed.ErrNewer) {
+			err = e
+		}
+	}
+	return &h, err
+}
+
 // List names the snapshots that are there, oldest first.
 func List(tree *fsys.Tree) ([]string, error) {
 	names, err := tree.Names(SnapshotsDir)
@@ -153,7 +197,7 @@ func List(tree *fsys.Tree) ([]string, error) {
 // Live reports whether every path of the snapshot has the new side of its entry: whether
 // the change was completed, and nothing was edited since.
 func (s *Snapshot) Live(tree *fsys.Tree) (bool, error) {
-	c := &Change{Tree: tree, Dir: s.Dir}
+	c := &Change{Tree: tree}
 	for _, e := range s.Entries {
 		if e.Class != Product && e.Class != Record || e.New.Kind == Whole || e.Old.Kind == Whole {
 			continue

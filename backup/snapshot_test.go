@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestSealAndLoad(t *testing.T) {
 	must(t, err)
 	head := testHead()
 	head.Entries = s.Head.Entries
-	if s.Head != head || s.Head.Entries.IsZero() || s.Dir != SnapshotsDir+"/"+testID || len(s.Entries) != len(entries) {
+	if !reflect.DeepEqual(s.Head, head) || s.Head.Entries.IsZero() || s.Dir != SnapshotsDir+"/"+testID || len(s.Entries) != len(entries) {
 		t.Fatalf("got %+v in %s with %d entries", s.Head, s.Dir, len(s.Entries))
 	}
 	ids, err := List(disk)
@@ -105,7 +106,7 @@ func TestLoadOther(t *testing.T) {
 		t.Errorf("renamed: got %v, want a DamagedError", err)
 	}
 	// One of a later version is not damaged.
-	newer := strings.Replace(string(testHead().marshal(nil)), "snapshot/1", "snapshot/2", 1)
+	newer := strings.Replace(string(testHead().marshal(nil)), "snapshot/1", "snapshot/3", 1)
 	must(t, os.Mkdir(filepath.Join(home, SnapshotsDir, "newer"), 0o700))
 	tree{SnapshotsDir + "/newer/snapshot.yaml": "0600 " + newer}.write(t, home)
 	if _, err := Load(disk, "newer"); !errors.Is(err, sealed.ErrNewer) || errors.As(err, &damaged) && damaged.ID == "newer" {
@@ -178,7 +179,7 @@ func TestStageLitter(t *testing.T) {
 	must(t, err)
 	want := here(tree{"slots/": "0700", "aside/": "0700", "config/": "0700", "slots/0": "-> a target"})
 	if len(want) == 4 {
-		must(t, s.PutLink(0, "a target", os.Getuid(), os.Getgid()))
+		must(t, s.PutLink(Entry{Slot: 0, New: State{Kind: Link, UID: os.Getuid(), GID: os.Getgid(), Target: "a target"}}))
 	}
 	same(t, "new stage", look(t, filepath.Join(home, StageDir), true), want)
 	same(t, "outside", look(t, outside, true), tree{"keep": "0644 mine"})

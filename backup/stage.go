@@ -1,7 +1,10 @@
 package backup
 
 import (
+	"errors"
 	"os"
+	"path"
+	"slices"
 
 	"inplace/backup/fsys"
 )
@@ -25,55 +28,132 @@ const UndoneFile = "undone"
 // goroutines.
 type Stage struct {
 	tree   *fsys.Tree
-	slots  *fsys.Dir
-	aside  *fsys.Dir
+	roots  []Root
+	places []stagePlace // of the installation, then of each root
 	config *fsys.Dir
 }
 
-// NewStage throws away what an earlier run left staged and opens an empty stage.
-func NewStage(tree *fsys.Tree) (*Stage, error) {
-	if err := tree.RemoveAll(StageDir); err != nil {
+// stagePlace is a part of the stage, held open: [place] of a snapshot in the making.
+type stagePlace struct{ stage, slots, aside *fsys.Dir }
+
+// NewStage throws away what an earlier run left staged and opens an empty stage, with a
+// part in the store of each root.
+func NewStage(tree *fsys.Tree, roots ...Root) (s *Stage, err error) {
+	if err := DropStage(tree, roots...); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{SnapshotsDir, StageDir} {
-		if err := tree.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-	}
-	stage, err := tree.OpenDir(StageDir)
-	if err != nil {
-		return nil, err
-	}
-	defer stage.Close()
-	s := &Stage{tree: tree}
-	for _, part := range []struct {
-		name string
-		dir  **fsys.Dir
-	}{{"slots", &s.slots}, {"aside", &s.aside}, {"config", &s.config}} {
-		if err = stage.Mkdir(part.name, 0o700); err == nil {
-			*part.dir, err = stage.OpenDir(part.name)
-		}
+	s = &Stage{tree: tree, roots: roots}
+	defer func() {
 		if err != nil {
-			s.Close()
-			return nil, err
+			err = errors.Join(err, s.Discard())
+		}
+	}()
+	for i, dir := range twins(StageDir, roots) {
+		if i > 0 {
+			if err := makeStore(tree, roots[i-1]); err != nil {
+				return s, err
+			}
+		}
+		if err := s.make(dir); err != nil {
+			return s, err
 		}
 	}
-	return s, nil
+	s.config, err = newDir(s.places[0].stage, "config")
+	return s, err
 }
+
+// make makes the part of the stage in dir.
+func (s *Stage) make(dir string) (err error) {
+	for _, d := range []string{path.Join(path.Dir(dir), "backups"), dir} {
+		if err := s.tree.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+	}
+	s.places = append(s.places, stagePlace{})
+	p := &s.places[len(s.places)-1]
+	if p.stage, err = s.tree.OpenDir(dir); err != nil {
+		return err
+	}
+	if p.slots, err = newDir(p.stage, "slots"); err != nil {
+		return err
+	}
+	p.aside, err = newDir(p.stage, "aside")
+	return err
+}
+
+func newDir(d *fsys.Dir, name string) (*fsys.Dir, error) {
+	if err := d.Mkdir(name, 0o700); err != nil {
+		return nil, err
+	}
+	return d.OpenDir(name)
+}
+
+// at is the place for the slot of e.
+func (s *Stage) at(e Entry) *stagePlace {
+	if r := RootOf(s.roots, e.Path); r != nil && e.Class == Product {
+		for i := range s.roots {
+			if &s.roots[i] == r {
+				return &s.places[i+1]
+			}
+		}
+	}
+	return &s.places[0]
+}
+
+// Roots are those that the stage has a part in, for the head of the snapshot.
+func (s *Stage) Roots() []Root { return s.roots }
 
 // Close lets go of the stage's handles; what is staged stays.
 func (s *Stage) Close() {
-	for _, d := range []*fsys.Dir{s.slots, s.aside, s.config} {
-		if d != nil {
-			d.Close()
+	for _, p := range s.places {
+		for _, d := range []*fsys.Dir{p.stage, p.slots, p.aside} {
+			if d != nil {
+				d.Close()
+			}
 		}
 	}
+	if s.config != nil {
+		s.config.Close()
+	}
+	s.places, s.config = nil, nil
 }
 
 // Discard removes the stage and all in it.
 func (s *Stage) Discard() error {
 	s.Close()
-	return s.tree.RemoveAll(StageDir)
+	return DropStage(s.tree, s.roots...)
+}
+
+// DropStage removes what is staged, in the installation last: while that is there, the rest
+// is known to be litter. Where a snapshot lies in the stage that is on its way out, its parts
+// in roots go with it. A root that cannot be reached, or is another installation's, keeps
+// what it has.
+func DropStage(tree *fsys.Tree, roots ...Root) error {
+	litter := []string{StageDir}
+	if head, err := readHead(tree, StageDir); err == nil && ValidID(head.ID) {
+		live, err := tree.Lstat(path.Join(SnapshotsDir, head.ID))
+		if err != nil {
+			return err
+		}
+		if !live.Exists {
+			litter = append(litter, path.Join(SnapshotsDir, head.ID))
+		}
+		roots = append(slices.Clone(roots), head.Roots...)
+	}
+	for _, r := range roots {
+		if CheckStore(tree, r) != nil {
+			continue
+		}
+		for _, dir := range litter {
+			if err := tree.RemoveAll(r.twin(dir)); err != nil && !fsys.IsBlocked(err) {
+				return err
+			}
+		}
+		if err := dropStore(tree, r); err != nil {
+			return err
+		}
+	}
+	return tree.RemoveAll(StageDir)
 }
 
 // Meta is what a staged file gets besides its bytes.
@@ -88,14 +168,14 @@ type Meta struct {
 // and time, in the order in which none undoes another. It returns the names of the
 // attributes that could not be set. Nothing is synced but where the system cannot
 // sync a whole file system at once.
-func (s *Stage) Put(slot int, meta Meta, fill func(f *os.File) error) (refused []string, err error) {
-	return put(s.slots, slotName(slot), meta, fill)
+func (s *Stage) Put(e Entry, meta Meta, fill func(f *os.File) error) (refused []string, err error) {
+	return put(s.at(e).slots, slotName(e.Slot), meta, fill)
 }
 
 // PutOld keeps a copy of the live file src beside the slot, for a file whose inode
 // cannot become the backup because something else holds it too.
-func (s *Stage) PutOld(slot int, meta Meta, src *os.File) error {
-	_, err := put(s.aside, slotName(slot), meta, func(f *os.File) error { return fsys.CopyData(f, src) })
+func (s *Stage) PutOld(e Entry, meta Meta, src *os.File) error {
+	_, err := put(s.at(e).aside, slotName(e.Slot), meta, func(f *os.File) error { return fsys.CopyData(f, src) })
 	return err
 }
 
@@ -105,16 +185,17 @@ func (s *Stage) PutConfig(slot int, meta Meta, src *os.File) error {
 	return err
 }
 
-// PutLink stages a symbolic link.
-func (s *Stage) PutLink(slot int, target string, uid, gid int) error {
-	if err := s.slots.Symlink(target, slotName(slot)); err != nil {
+// PutLink stages the symbolic link that e becomes.
+func (s *Stage) PutLink(e Entry) error {
+	slots, name := s.at(e).slots, slotName(e.Slot)
+	if err := slots.Symlink(e.New.Target, name); err != nil {
 		return err
 	}
-	info, err := s.slots.Lstat(slotName(slot))
-	if err != nil || (info.UID == uid && info.GID == gid) {
+	info, err := slots.Lstat(name)
+	if err != nil || (info.UID == e.New.UID && info.GID == e.New.GID) {
 		return err
 	}
-	return s.slots.Chown(slotName(slot), uid, gid)
+	return slots.Chown(name, e.New.UID, e.New.GID)
 }
 
 func put(d *fsys.Dir, name string, meta Meta, fill func(f *os.File) error) (refused []string, err error) {
@@ -159,11 +240,7 @@ func finish(f *os.File, meta Meta) (refused []string, err error) {
 // transaction round, kept ready under the name [UndoFile].
 func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	raw := MarshalEntries(entries)
-	dir, err := s.tree.OpenDir(StageDir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
+	dir := s.places[0].stage
 	if err := dir.WriteFile("entries", raw, 0o600, !fsys.SyncsWhole); err != nil {
 		return err
 	}
@@ -176,16 +253,21 @@ func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	if err := dir.WriteFile("snapshot.yaml", head.marshal(raw), 0o600, !fsys.SyncsWhole); err != nil {
 		return err
 	}
-	if ok, err := dir.SyncFS(); ok || err != nil {
-		return err
-	}
-	for _, d := range []*fsys.Dir{s.slots, s.aside, s.config, dir} {
-		if err := d.Sync(); err != nil {
-			return err
+	for _, p := range s.places {
+		if ok, err := p.stage.SyncFS(); ok || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, d := range []*fsys.Dir{p.slots, p.aside, p.stage} {
+			if err := d.Sync(); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	if fsys.SyncsWhole {
+		return nil
+	}
+	return s.config.Sync()
 }
-
-// Space is the room where the stage lies.
-func (s *Stage) Space() (bytes, inodes int64, err error) { return s.slots.Space() }

@@ -29,8 +29,9 @@ type AdoptOptions struct {
 	Channel  string // remembered in the settings; "": full
 	Base     int64  // the installed level, if it cannot be told; only if HasBase
 	HasBase  bool
-	Launcher string // name of the launchers in bin/, without suffix; "": update
-	Root     string // a file with the trusted root, or sha256:FINGERPRINT; "": see Adopt
+	Launcher string          // name of the launchers in bin/, without suffix; "": update
+	Follow   []manifest.Path // directories moved behind links; remembered in the settings
+	Root     string          // a file with the trusted root, or sha256:FINGERPRINT; "": see Adopt
 
 	Executable string            // this program, copied to bin/inplace
 	Scripts    map[string][]byte // launcher texts by suffix: "sh", "cmd"
@@ -90,6 +91,8 @@ type adopter struct {
 	client *repository.Client
 	levels []level
 	files  map[manifest.Path]live // what is there of the paths that any level ships
+	named  []manifest.Path        // what is followed, by the settings that are there already
+	astray []*fsys.FollowError    // what of it cannot be
 }
 
 // level is a candidate with everything known of it.
@@ -109,6 +112,9 @@ func (a *adopter) event(phase Phase, kind string, done, total int64) {
 }
 
 func (a *adopter) adopt(ctx context.Context) error {
+	if err := a.follow(); err != nil {
+		return err
+	}
 	if err := a.findings(); err != nil {
 		return err
 	}
@@ -160,6 +166,14 @@ func (a *adopter) findings() error {
 		f := a.blockedLauncher("bin/"+a.opt.Launcher+"."+suffix, a.opt.Scripts[suffix])
 		if f != nil {
 			list = append(list, *f)
+		}
+	}
+	for _, e := range a.astray {
+		list = append(list, Finding{Path: e.Path, Reason: e.What(), Hint: "put right where the link leads, or leave it out of follow"})
+	}
+	for _, p := range a.opt.Follow {
+		if info, err := a.tree.Lstat(string(p)); err == nil && a.tree.FollowedAbove(string(p)) != string(p) && !info.IsLink() {
+			list = append(list, Finding{Path: p.String(), Reason: "is no symbolic link, so there is nothing to follow", Hint: "leave it out of --follow"})
 		}
 	}
 	if j, err := a.tree.Lstat(journal.Path); err != nil || j.Exists {
@@ -329,7 +343,7 @@ func (a *adopter) look(p manifest.Path) (live, error) {
 	info, err := a.tree.Lstat(string(p))
 	var link *fsys.LinkError
 	if errors.As(err, &link) {
-		return live{}, nil // behind a link of the operator's: an update says so
+		return live{}, nil // behind a link of the operator's: the edits say so
 	}
 	l := live{info: info}
 	if err != nil {

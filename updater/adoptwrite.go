@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"inplace/backup"
@@ -204,12 +205,19 @@ func (a *adopter) settings() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s := settings.Default()
-		s.Source, s.Channel, s.Launcher = a.opt.Source, a.opt.Channel, a.opt.Launcher
+		s.Source, s.Channel, s.Launcher, s.Follow = a.opt.Source, a.opt.Channel, a.opt.Launcher, a.opt.Follow
 		data, err = settings.Render(&s)
 	case err == nil:
 		for _, kv := range [][2]string{{"source", a.opt.Source}, {"channel", a.opt.Channel}, {"launcher", a.opt.Launcher}} {
 			if data, err = settings.Set(data, kv[0], kv[1]); err != nil {
 				return err
+			}
+		}
+		for _, p := range a.opt.Follow {
+			if !slices.Contains(a.named, p) {
+				if data, err = settings.AppendList(data, "follow", string(p)); err != nil {
+					return err
+				}
 			}
 		}
 	}

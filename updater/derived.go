@@ -76,7 +76,7 @@ func (m *maker) free(p manifest.Path, dir bool) (bool, error) {
 	if m.in.inventory.Find(p) != nil || m.to.inventory.Find(p) != nil {
 		return false, nil
 	}
-	if c := m.class(p); c == manifest.Data || c == manifest.Config {
+	if c := m.class(p); c == manifest.Data || c == manifest.Config || m.u.tree.FollowedAbove(string(p)) == string(p) {
 		return false, nil
 	}
 	if !dir {

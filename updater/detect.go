@@ -122,6 +122,7 @@ func (a *adopter) choose() (*level, error) {
 func (a *adopter) edits(base *level) {
 	d := newDirs(a.tree, base.inventory)
 	gone := map[manifest.Path]int{}
+	var linked []manifest.Path
 	for _, e := range base.inventory.All() {
 		class := base.rules.Class(e.Path)
 		if class == manifest.Data || class == manifest.Ignore {
@@ -132,7 +133,15 @@ func (a *adopter) edits(base *level) {
 		if e.Kind == manifest.Dir {
 			dir = e.Path
 		}
-		if at, err := d.at(dir); err == nil && at.state == dirDeleted {
+		at, err := d.at(dir)
+		if err == nil && at.state == dirLinked {
+			if !slices.Contains(linked, at.top) {
+				linked = append(linked, at.top)
+				a.out.Edits = append(a.out.Edits, a.link(at.top))
+			}
+			continue
+		}
+		if err == nil && at.state == dirDeleted {
 			if k, ok := gone[at.top]; ok {
 				a.out.Edits[k].Count++
 			} else {
@@ -159,5 +168,18 @@ func (a *adopter) edits(base *level) {
 		}
 		a.out.Edits = append(a.out.Edits, edit)
 	}
+	if len(linked) > 0 {
+		var names []string
+		for _, p := range linked {
+			names = append(names, p.String())
+		}
+		a.out.Warnings = append(a.out.Warnings, joined(names)+": updates do not go through links unless they are told to; "+followHint(append(slices.Clone(a.named), linked...)))
+	}
 	slices.SortStableFunc(a.out.Edits, func(x, y Edit) int { return cmp.Compare(x.Path, y.Path) })
+}
+
+// link is the edit that a link in place of the directory p is.
+func (a *adopter) link(p manifest.Path) Edit {
+	target, _ := a.tree.Readlink(string(p))
+	return Edit{Path: p, What: WhatKind, Detail: "a symbolic link to " + manifest.Path(target).String() + ", shipped as a directory"}
 }

@@ -98,6 +98,10 @@ func (m *maker) settleDirs() error {
 		if it.step.Action != Remove && it.step.Action != Replace {
 			continue
 		}
+		if m.u.tree.FollowedAbove(string(it.path)) == string(it.path) {
+			m.leaveFollowed(it)
+			continue
+		}
 		names, err := m.u.tree.Names(string(it.path))
 		if err != nil {
 			return err
@@ -123,6 +127,17 @@ func (m *maker) settleDirs() error {
 		}
 	}
 	return nil
+}
+
+// leaveFollowed is settleDirs for a directory behind a link: the link is the operator's and
+// is never changed.
+func (m *maker) leaveFollowed(it *item) {
+	if it.step.Action == Replace {
+		m.conflict(it, fmt.Sprintf("this release makes it a %s, and you moved it behind a link", it.theirs.Kind))
+		return
+	}
+	it.step.Action, it.step.Reason = Keep, "not in this release any more, but you moved it behind a link, which stays"
+	it.step.Result = it.step.Ours
 }
 
 // leaves reports whether the plan takes the path away.

@@ -75,25 +75,38 @@ func TestFaults(t *testing.T) {
 }
 
 func testFaults(t *testing.T, action string, lasting bool) {
-	ctx := context.Background()
 	be := faultBench(t)
+	testFaultsOf(t, action, lasting, 2, be, []string{be.home}, func(times bool) map[string]string { return look(t, be.home, times) })
+}
+
+// testFaultsOf is testFaults for an installation that lies in dirs and is described by look,
+// at every stride-th point.
+func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *bench, dirs []string, look func(times bool) map[string]string) {
+	ctx := context.Background()
 	start := filepath.Join(be.dir, "start")
-	copyTree(t, be.home, start)
-	old := look(t, be.home, true)
+	save := func() {
+		for i, dir := range dirs {
+			copyTree(t, dir, fmt.Sprint(start, i))
+		}
+	}
+	save()
+	old := look(true)
 	_, err := be.open(t).Update(ctx)
 	must(t, err)
-	fresh := strip(look(t, be.home, true))
+	fresh := strip(look(true))
 	run := func(u *Updater) error { _, err := u.Update(ctx); return err }
 	if action == "revert" {
-		copyTree(t, be.home, start)
+		save()
 		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
 	}
 	points, first := 0, 1
 	if lasting {
 		first = 2 // every other point once, the ones between for good; the crash campaign takes all
 	}
-	for n := first; ; n += 2 {
-		copyTree(t, start, be.home)
+	for n := first; ; n += stride {
+		for i, dir := range dirs {
+			copyTree(t, fmt.Sprint(start, i), dir)
+		}
 		count, at := 0, ""
 		var mu sync.Mutex // files are staged by several goroutines
 		u := be.open(t, func(o *Options) {
@@ -118,7 +131,7 @@ func testFaults(t *testing.T, action string, lasting bool) {
 		name := action + " at " + at
 		is := func(when string) {
 			t.Helper()
-			got := look(t, be.home, true)
+			got := look(true)
 			if !reflect.DeepEqual(got, old) && !reflect.DeepEqual(strip(got), fresh) {
 				same(t, name+" "+when+", against old", old, got)
 				same(t, name+" "+when+", against new", fresh, strip(got))
@@ -139,11 +152,11 @@ func testFaults(t *testing.T, action string, lasting bool) {
 		if _, err := be.open(t).Update(ctx); err != nil {
 			t.Fatalf("%s: the next update: %v", name, err)
 		}
-		same(t, name+" after the next update", fresh, strip(look(t, be.home, true)))
+		same(t, name+" after the next update", fresh, strip(look(true)))
 		if _, err := be.open(t).Revert(ctx); err != nil {
 			t.Fatalf("%s: the next revert: %v", name, err)
 		}
-		same(t, name+" after the next revert", old, look(t, be.home, true))
+		same(t, name+" after the next revert", old, look(true))
 	}
 	if points < 20 {
 		t.Errorf("only %d points were reached", points)

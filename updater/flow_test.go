@@ -144,11 +144,18 @@ func (b *bench) add(t *testing.T, level int64, tr tree, notes string) {
 
 func (b *bench) adopt(t *testing.T) *Adopted {
 	t.Helper()
+	return b.adoptWith(t, func(*AdoptOptions) {})
+}
+
+func (b *bench) adoptWith(t *testing.T, change func(*AdoptOptions)) *Adopted {
+	t.Helper()
 	exe := filepath.Join(b.dir, "exe")
 	must(t, os.WriteFile(exe, []byte("binary"), 0o755))
-	a, err := Adopt(context.Background(), AdoptOptions{Home: b.home, Source: b.repo, Executable: exe, Engine: "test",
+	opt := AdoptOptions{Home: b.home, Source: b.repo, Executable: exe, Engine: "test",
 		Scripts: map[string][]byte{"sh": []byte("#!/bin/sh\n# " + launcherMark + "\n"), "cmd": []byte("rem " + launcherMark + "\r\n")},
-		Now:     func() time.Time { return b.now }})
+		Now:     func() time.Time { return b.now }}
+	change(&opt)
+	a, err := Adopt(context.Background(), opt)
 	must(t, err)
 	return a
 }

@@ -60,6 +60,9 @@ func (u *Updater) findLostJournal() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := u.reach(snap); err != nil {
+		return err
+	}
 	live, err := snap.Live(u.tree)
 	if err != nil || live {
 		return err

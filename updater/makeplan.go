@@ -163,7 +163,8 @@ func (m *maker) collect() error {
 
 // look asks the disk, once per path and once per directory above.
 func (m *maker) look() error {
-	linked := map[manifest.Path]bool{}
+	var linked []manifest.Path
+	m.checkFollowed()
 	for _, it := range m.items {
 		if it.class == manifest.Data || it.class == manifest.Ignore {
 			continue
@@ -172,12 +173,14 @@ func (m *maker) look() error {
 		if err != nil {
 			return err
 		}
+		if self, err := m.selfDir(it); err != nil {
+			return err
+		} else if self.state == dirLinked {
+			above = self
+		}
 		if above.state == dirLinked {
-			if !linked[above.top] {
-				linked[above.top] = true
-				m.plan.Findings = append(m.plan.Findings, Finding{Path: above.top.String(),
-					Reason: "is a symbolic link where the release has a directory, and updates never go through links",
-					Hint:   "put the directory back in place of the link before updating"})
+			if !slices.Contains(linked, above.top) {
+				linked = append(linked, above.top)
 			}
 			continue
 		}
@@ -199,6 +202,7 @@ func (m *maker) look() error {
 			}
 		}
 	}
+	m.unnamed(linked)
 	return nil
 }
 
@@ -292,7 +296,7 @@ func (m *maker) decide() error {
 		if err != nil {
 			return err
 		}
-		if self.state == dirDeleted {
+		if self.state == dirDeleted || self.state == dirLinked {
 			above = self
 		}
 		switch above.state {

@@ -145,7 +145,8 @@ type Plan struct {
 	Instructions []Instruction          `json:"instructions"`
 	Irreversible *manifest.Irreversible `json:"irreversible,omitempty"`
 	Space        Space                  `json:"space"`
-	Findings     []Finding              `json:"findings"` // what stands in the way, all at once
+	Follow       []Followed             `json:"follow,omitempty"` // directories behind links
+	Findings     []Finding              `json:"findings"`         // what stands in the way, all at once
 	Warnings     []string               `json:"warnings"`
 
 	target        *target

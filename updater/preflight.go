@@ -12,10 +12,12 @@ import (
 
 // Sizes that a run needs besides the new contents.
 const (
-	blockSize    = 4096
-	spareBytes   = 1 << 20 // journal, logs, directories
-	spareInodes  = 32
-	bytesPerStep = 400 // in entries and restore.sh
+	blockSize  = 4096
+	spareBytes = 1 << 20 // journal, logs, directories
+
+	spareRootBytes = 64 << 10 // directories of a root's store
+	spareInodes    = 32
+	bytesPerStep   = 400 // in entries and restore.sh
 )
 
 // preflight adds to the plan everything that would stop it on the way, all at once.
@@ -26,11 +28,21 @@ func (u *Updater) preflight(p *Plan) error {
 		return err
 	}
 	u.owner(p, root)
+	u.followed(p)
+	roots, err := u.rootInfos(p)
+	if err != nil {
+		return err
+	}
 	parents := map[manifest.Path]bool{"": true, updatesDir: true, installedDir: true, backup.SnapshotsDir: true}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Action.Changes() {
 			parents[s.Path.Parent()] = true
+		}
+	}
+	for i := range roots {
+		for _, d := range []string{"", "/" + fsys.StoreName, "/" + fsys.StoreName + "/backups"} {
+			parents[roots[i].Path+manifest.Path(d)] = true
 		}
 	}
 	euid := os.Geteuid()
@@ -40,7 +52,7 @@ func (u *Updater) preflight(p *Plan) error {
 	}
 	slices.Sort(dirs)
 	for _, d := range dirs {
-		if f := u.placeable(d, root); f != nil {
+		if f := u.placeable(d, infoFor(roots, d, root)); f != nil {
 			p.Findings = append(p.Findings, *f)
 		}
 	}
@@ -52,7 +64,7 @@ func (u *Updater) preflight(p *Plan) error {
 		switch {
 		case s.before.Immutable:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the file for the update", access: true})
-		case elsewhere(s.before, root):
+		case elsewhere(s.before, infoFor(roots, s.Path, root)):
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is a mount of its own, which cannot be exchanged", Hint: "unmount it for the update"})
 		case euid > 0 && s.before.UID != euid:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(),
@@ -62,7 +74,40 @@ func (u *Updater) preflight(p *Plan) error {
 	if err := u.keeping(p); err != nil {
 		return err
 	}
-	return u.space(p)
+	return u.space(p, roots, root)
+}
+
+// rootInfo is a root with what its directory is.
+type rootInfo struct {
+	backup.Root
+	info fsys.Info
+}
+
+// rootInfos looks at the roots that the plan p has slots in.
+func (u *Updater) rootInfos(p *Plan) ([]rootInfo, error) {
+	var out []rootInfo
+	for _, r := range u.rootsOf(p) {
+		info, err := u.tree.Lstat(string(r.Path))
+		if fsys.IsBlocked(err) || err == nil && !info.IsDir() {
+			continue // a finding says so
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rootInfo{r, info})
+	}
+	return out, nil
+}
+
+// infoFor is the directory that p's slot has to be exchanged within: a root, or home.
+func infoFor(roots []rootInfo, p manifest.Path, home fsys.Info) fsys.Info {
+	best, info := -1, home
+	for i := range roots {
+		if r := &roots[i]; p.Within(r.Path) && len(r.Path) > best {
+			best, info = len(r.Path), r.info
+		}
+	}
+	return info
 }
 
 // lookedAt makes the plan one that was only looked at: what keeps this user from
@@ -114,7 +159,7 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	}
 	if elsewhere(info, root) {
 		return &Finding{Path: name, Reason: "is a mount of its own or another file system than the installation, so nothing can be exchanged with it in one step",
-			Hint: "unmount it for the update"}
+			Hint: "unmount it for the update, or move the directory behind a link that the settings name under follow"}
 	}
 	if info.Immutable {
 		return &Finding{Path: name, Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the directory for the update", access: true}
@@ -130,44 +175,81 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	return nil
 }
 
-// space compares what the run will write with what is free.
-func (u *Updater) space(p *Plan) error {
-	need := int64(spareBytes)
-	inodes := int64(spareInodes)
-	blocks := func(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
+// blocks is n bytes as a file system allocates them.
+func blocks(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
+
+// space compares what the run will write with what is free, where the installation lies
+// and on each other file system that a root is on.
+func (u *Updater) space(p *Plan, roots []rootInfo, home fsys.Info) error {
+	need := Space{NeededBytes: spareBytes, NeededInodes: spareInodes}
+	apart := make([]Space, len(roots))
+	for i := range roots {
+		apart[i] = Space{NeededBytes: spareRootBytes, NeededInodes: spareInodes}
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		need += bytesPerStep
-		switch s.Action {
-		case Add, Replace, Merge:
-			if s.Result.Kind == manifest.File {
-				need += blocks(s.Result.Size)
-			}
-			inodes++
-		}
-		if s.copied {
-			need += blocks(s.before.Size)
-			inodes++
-		}
+		need.NeededBytes += bytesPerStep
 		if s.Theirs.Kind == manifest.File && s.Theirs.Size <= maxPristine && s.Action.Changes() {
-			need += s.Theirs.Size
+			need.NeededBytes += s.Theirs.Size
 		}
+		at := &need
+		for k := range roots {
+			if elsewhere(roots[k].info, home) && infoFor(roots, s.Path, home) == roots[k].info {
+				at = &apart[k]
+			}
+		}
+		at.add(s)
 	}
 	if p.target != nil {
-		need += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(p.target.inventory.Len())*statRecordSize
+		need.NeededBytes += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(p.target.inventory.Len())*statRecordSize
 	}
-	free, freeInodes, err := u.tree.Root().Space()
-	if err != nil {
+	var err error
+	if need.FreeBytes, need.FreeInodes, err = u.tree.Root().Space(); err != nil {
 		return err
 	}
-	p.Space = Space{need, free, inodes, freeInodes}
-	if need > free {
-		p.Findings = append(p.Findings, Finding{Path: ".", Reason: fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", need, free),
-			Hint: "free some space on the file system of the installation"})
-	}
-	if freeInodes >= 0 && inodes > freeInodes {
-		p.Findings = append(p.Findings, Finding{Path: ".", Reason: fmt.Sprintf("not enough inodes: the update needs %d, %d are free", inodes, freeInodes),
-			Hint: "remove some files on the file system of the installation"})
+	p.Space = need
+	p.short(".", "the file system of the installation", need)
+	for i := range roots {
+		if !elsewhere(roots[i].info, home) {
+			continue
+		}
+		d, err := u.tree.OpenDir(string(roots[i].Path))
+		if err != nil {
+			return err
+		}
+		apart[i].FreeBytes, apart[i].FreeInodes, err = d.Space()
+		d.Close()
+		if err != nil {
+			return err
+		}
+		p.short(roots[i].Path.String(), "the file system of "+manifest.Path(roots[i].Target).String(), apart[i])
 	}
 	return nil
+}
+
+// add counts what the step s writes beside the live files.
+func (n *Space) add(s *Step) {
+	switch s.Action {
+	case Add, Replace, Merge:
+		if s.Result.Kind == manifest.File {
+			n.NeededBytes += blocks(s.Result.Size)
+		}
+		n.NeededInodes++
+	}
+	if s.copied {
+		n.NeededBytes += blocks(s.before.Size)
+		n.NeededInodes++
+	}
+}
+
+// short adds a finding for each thing of which there is not enough.
+func (p *Plan) short(path, where string, n Space) {
+	if n.NeededBytes > n.FreeBytes {
+		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", n.NeededBytes, n.FreeBytes),
+			Hint: "free some space on " + where})
+	}
+	if n.FreeInodes >= 0 && n.NeededInodes > n.FreeInodes {
+		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough inodes: the update needs %d, %d are free", n.NeededInodes, n.FreeInodes),
+			Hint: "remove some files on " + where})
+	}
 }

@@ -49,8 +49,11 @@ func (u *Updater) recover(ctx context.Context) (*Recovery, error) {
 		return nil, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, rec)}
 	}
 	out := &Recovery{ID: rec.ID, Action: rec.Action, From: releaseOf(snap.From), To: releaseOf(snap.To), Found: []backup.Found{}}
+	if err := u.reach(snap); err != nil {
+		return out, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, rec)}
+	}
 	if !rec.Undo {
-		forward := u.commit(*rec, snap.Entries, true, &out.Found)
+		forward := u.commit(*rec, snap.Roots, snap.Entries, true, &out.Found)
 		if forward == nil {
 			out.Result = "finished"
 			if err := u.close(*rec, snap.Head, nil, &Outcome{}); err != nil {
@@ -61,7 +64,7 @@ func (u *Updater) recover(ctx context.Context) (*Recovery, error) {
 		u.event(PhaseRecover, "note", "cannot be finished, is taken back: "+forward.Error(), 0, 0)
 	}
 	out.Result = "undone"
-	if err := u.undo(*rec, snap.Entries, &out.Found); err != nil {
+	if err := u.undo(*rec, snap.Roots, snap.Entries, &out.Found); err != nil {
 		return out, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, rec)}
 	}
 	u.rememberUndone(*rec, snap.Head)
@@ -85,7 +88,7 @@ func (u *Updater) sweep() error {
 		}
 	}
 	if info, err := u.tree.Lstat(backup.StageDir); err == nil && info.Exists {
-		if err := u.tree.RemoveAll(backup.StageDir); err != nil {
+		if err := backup.DropStage(u.tree, u.allRoots()...); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	stage, err := backup.NewStage(u.tree)
+	stage, err := backup.NewStage(u.tree, plan.snapshot.Roots...)
 	if err != nil {
 		return out, err
 	}
@@ -101,6 +101,9 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if f := u.awayFrom(snap); f != nil {
+		return nil, &PreflightError{[]Finding{*f}}
 	}
 	if err := snap.Verify(u.tree); err != nil {
 		return nil, err
@@ -148,7 +151,11 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 		err = nil // the update made the directory a link: nothing is below it now
 	}
 	if errors.As(err, &link) {
-		p.Findings = append(p.Findings, Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory", Hint: "put the directory back before going back"})
+		f := Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory, and the settings do not name it under follow",
+			Hint: followHint(append(slices.Clone(u.settings.Follow), manifest.Path(link.Path)))}
+		if !slices.Contains(p.Findings, f) && !slices.ContainsFunc(u.astray, func(e *fsys.FollowError) bool { return e.Path == link.Path }) {
+			p.Findings = append(p.Findings, f)
+		}
 		return nil
 	}
 	if err != nil {

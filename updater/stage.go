@@ -44,7 +44,7 @@ type job struct {
 func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id string) (s *stager, err error) {
 	s = &stager{u: u, plan: plan, in: in}
 	s.base.tree = u.tree
-	if s.stage, err = backup.NewStage(u.tree); err != nil {
+	if s.stage, err = backup.NewStage(u.tree, u.rootsOf(plan)...); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -169,7 +169,7 @@ func stateOf(s Side, info fsys.Info) backup.State {
 func (s *stager) put(ctx context.Context, j job) error {
 	e := j.entry
 	if e.New.Kind == backup.Link {
-		return s.stage.PutLink(e.Slot, e.New.Target, e.New.UID, e.New.GID)
+		return s.stage.PutLink(*e)
 	}
 	meta := backup.Meta{Mode: e.New.Mode, UID: e.New.UID, GID: e.New.GID}
 	old, err := s.oldFile(j.step)
@@ -182,7 +182,7 @@ func (s *stager) put(ctx context.Context, j job) error {
 			return err
 		}
 	}
-	refused, err := s.stage.Put(e.Slot, meta, func(f *os.File) error {
+	refused, err := s.stage.Put(*e, meta, func(f *os.File) error {
 		switch {
 		case j.step.merged:
 			_, err := f.Write(j.step.content)
@@ -199,7 +199,7 @@ func (s *stager) put(ctx context.Context, j job) error {
 		s.warning(fmt.Sprintf("%s: %s cannot be kept without more rights", e.Path, name))
 	}
 	if j.step.copied && old != nil {
-		if err := s.stage.PutOld(e.Slot, backup.Meta{Mode: e.Old.Mode, UID: e.Old.UID, GID: e.Old.GID, Attrs: meta.Attrs, MTime: e.Old.MTime}, old); err != nil {
+		if err := s.stage.PutOld(*e, backup.Meta{Mode: e.Old.Mode, UID: e.Old.UID, GID: e.Old.GID, Attrs: meta.Attrs, MTime: e.Old.MTime}, old); err != nil {
 			return fmt.Errorf("copy %s: %w", e.Path, err)
 		}
 	}
@@ -362,7 +362,7 @@ func (s *stager) recordEntry(path manifest.Path, data []byte, slot int) (backup.
 	}
 	e.New = backup.State{Kind: backup.File, Mode: 0o600, UID: info.UID, GID: info.GID, Size: int64(len(data)), Digest: manifest.DigestOf(data)}
 	s.bytes += e.Old.Size
-	_, err = s.stage.Put(slot, backup.Meta{Mode: 0o600, UID: info.UID, GID: info.GID}, func(f *os.File) error {
+	_, err = s.stage.Put(e, backup.Meta{Mode: 0o600, UID: info.UID, GID: info.GID}, func(f *os.File) error {
 		_, err := f.Write(data)
 		return err
 	})

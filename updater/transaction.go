@@ -32,6 +32,7 @@ func (tx *transaction) run(ctx context.Context, check func() error) error {
 	err := u.during(PhaseCheck, func() error {
 		undo := rec
 		undo.Undo = true
+		tx.head.Roots = tx.stage.Roots()
 		if err := tx.stage.Seal(tx.head, tx.entries, undo.Marshal()); err != nil {
 			return err
 		}
@@ -47,13 +48,13 @@ func (tx *transaction) run(ctx context.Context, check func() error) error {
 	if err := journal.Begin(u.tree, rec); err != nil {
 		// Whether the journal reached the disk is not known: the next run finds it or
 		// not, and either way nothing has been exchanged yet.
-		return u.abort(rec, tx.entries, err, tx.out)
+		return u.abort(rec, tx.head.Roots, tx.entries, err, tx.out)
 	}
 	begun := time.Now()
-	err = u.during(PhaseCommit, func() error { return u.commit(rec, tx.entries, false, &tx.out.Found) })
+	err = u.during(PhaseCommit, func() error { return u.commit(rec, tx.head.Roots, tx.entries, false, &tx.out.Found) })
 	tx.out.Window = time.Since(begun)
 	if err != nil {
-		return u.abort(rec, tx.entries, err, tx.out)
+		return u.abort(rec, tx.head.Roots, tx.entries, err, tx.out)
 	}
 	tx.out.Snapshot = rec.ID
 	if err := u.close(rec, tx.head, tx.plan, tx.out); err != nil {
@@ -64,12 +65,12 @@ func (tx *transaction) run(ctx context.Context, check func() error) error {
 
 // commit makes the entries live, forward. careful is for a transaction that an
 // earlier run has begun.
-func (u *Updater) commit(rec journal.Record, entries []backup.Entry, careful bool, found *[]backup.Found) error {
-	dir, err := u.place(rec, careful)
+func (u *Updater) commit(rec journal.Record, roots []backup.Root, entries []backup.Entry, careful bool, found *[]backup.Found) error {
+	dir, err := u.place(rec, roots, careful)
 	if err != nil {
 		return err
 	}
-	change := &backup.Change{Tree: u.tree, Dir: dir, Careful: careful,
+	change := &backup.Change{Tree: u.tree, Dir: dir, Roots: roots, Careful: careful,
 		Progress: func(done, total int) { u.event(PhaseCommit, "progress", "", int64(done), int64(total)) }}
 	err = change.Run(entries)
 	*found = append(*found, change.Found...)
@@ -78,24 +79,22 @@ func (u *Updater) commit(rec journal.Record, entries []backup.Entry, careful boo
 
 // place brings the stage among the snapshots and, for a revert, the slots into it.
 // It is idempotent: each step is looked at before it is done.
-func (u *Updater) place(rec journal.Record, careful bool) (dir string, err error) {
+func (u *Updater) place(rec journal.Record, roots []backup.Root, careful bool) (dir string, err error) {
 	dir = path.Join(backup.SnapshotsDir, rec.ID)
 	info, err := u.tree.Lstat(dir)
 	if err != nil {
 		return "", err
 	}
-	if !info.Exists {
-		if careful {
-			if _, err := backup.LoadDir(u.tree, backup.StageDir, rec.ID); err != nil {
-				return "", err
-			}
-		}
-		if err := backup.Promote(u.tree, rec.ID); err != nil {
+	if !info.Exists && careful {
+		if _, err := backup.LoadDir(u.tree, backup.StageDir, rec.ID); err != nil {
 			return "", err
 		}
 	}
+	if err := backup.Promote(u.tree, rec.ID, roots...); err != nil {
+		return "", err
+	}
 	if rec.Takes != "" {
-		if err := backup.TakeSlots(u.tree, rec.Takes, rec.ID); err != nil {
+		if err := backup.TakeSlots(u.tree, rec.Takes, rec.ID, roots...); err != nil {
 			return "", err
 		}
 	}
@@ -103,10 +102,10 @@ func (u *Updater) place(rec journal.Record, careful bool) (dir string, err error
 }
 
 // abort rolls a transaction back after a failure and says what became of it.
-func (u *Updater) abort(rec journal.Record, entries []backup.Entry, cause error, out *Outcome) error {
+func (u *Updater) abort(rec journal.Record, roots []backup.Root, entries []backup.Entry, cause error, out *Outcome) error {
 	var undone error
 	_ = u.during(PhaseRollback, func() error {
-		undone = u.undo(rec, entries, &out.Found)
+		undone = u.undo(rec, roots, entries, &out.Found)
 		return undone
 	})
 	if undone != nil {
@@ -120,7 +119,7 @@ func (u *Updater) abort(rec journal.Record, entries []backup.Entry, cause error,
 
 // undo puts everything back as it was before the transaction and closes it. It needs
 // no room on the disk.
-func (u *Updater) undo(rec journal.Record, entries []backup.Entry, found *[]backup.Found) error {
+func (u *Updater) undo(rec journal.Record, roots []backup.Root, entries []backup.Entry, found *[]backup.Found) error {
 	dir := path.Join(backup.SnapshotsDir, rec.ID)
 	info, err := u.tree.Lstat(dir)
 	if err != nil {
@@ -130,18 +129,21 @@ func (u *Updater) undo(rec journal.Record, entries []backup.Entry, found *[]back
 		if err := journal.End(u.tree); err != nil {
 			return err
 		}
-		_ = u.tree.RemoveAll(backup.StageDir) // the next run repeats what fails here
+		_ = backup.DropStage(u.tree, roots...) // the next run repeats what fails here
 		return nil
+	}
+	if err := backup.Promote(u.tree, rec.ID, roots...); err != nil {
+		return err
 	}
 	if err := u.turn(rec, dir); err != nil {
 		return err
 	}
-	slots, err := u.tree.Lstat(dir + "/slots")
+	slots, err := backup.HasSlots(u.tree, dir, roots...)
 	if err != nil {
 		return err
 	}
-	if slots.IsDir() {
-		change := &backup.Change{Tree: u.tree, Dir: dir, Undo: true}
+	if slots {
+		change := &backup.Change{Tree: u.tree, Dir: dir, Roots: roots, Undo: true}
 		err = change.Run(entries)
 		*found = append(*found, change.Found...)
 		if err != nil {
@@ -149,7 +151,7 @@ func (u *Updater) undo(rec journal.Record, entries []backup.Entry, found *[]back
 		}
 	}
 	if rec.Takes != "" {
-		if err := backup.GiveSlotsBack(u.tree, rec.Takes, rec.ID); err != nil {
+		if err := backup.GiveSlotsBack(u.tree, rec.Takes, rec.ID, roots...); err != nil {
 			return err
 		}
 	}
@@ -182,7 +184,7 @@ func (u *Updater) turn(rec journal.Record, dir string) error {
 func (u *Updater) close(rec journal.Record, head backup.Head, plan *Plan, out *Outcome) error {
 	u.rememberDone(rec, head, plan, out.Window)
 	if rec.Takes != "" {
-		if err := backup.Retire(u.tree, rec.Takes); err != nil {
+		if err := backup.Retire(u.tree, rec.Takes, head.Roots...); err != nil {
 			return err
 		}
 	}

@@ -194,8 +194,12 @@ func (u *Updater) notRunning(in *installed) error {
 	if err != nil {
 		return err
 	}
-	report, err := running.Find(u.tree.Path(), running.Options{Skip: func(rel string) bool {
-		if strings.HasPrefix(rel, backup.SnapshotsDir+"/") {
+	also := map[string]string{}
+	for _, p := range u.tree.Followed() {
+		also[p] = u.tree.RealPath(p)
+	}
+	report, err := running.Find(u.tree.Path(), running.Options{Also: also, Skip: func(rel string) bool {
+		if strings.HasPrefix(rel, backup.SnapshotsDir+"/") || u.isStore(rel) {
 			return false // what the product uses since before an update that did not wait for it
 		}
 		c := rules.Class(manifest.Path(rel))
@@ -227,6 +231,11 @@ func (u *Updater) isUpdater(rel string) bool {
 
 // unchanged looks once more at each path that is about to change.
 func (u *Updater) unchanged(plan *Plan) error {
+	for _, r := range u.rootsOf(plan) {
+		if err := u.tree.StillFollowed(string(r.Path)); err != nil {
+			return err
+		}
+	}
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
 		if !s.Action.Changes() {

@@ -89,7 +89,8 @@ type Updater struct {
 	settings *settings.Settings
 	client   *repository.Client
 
-	blindTold bool // that some processes cannot be seen is said once
+	astray    []*fsys.FollowError // what is named under follow and cannot be followed
+	blindTold bool                // that some processes cannot be seen is said once
 }
 
 // Open opens the installation. Errors: ErrNotAdopted where there is none; the
@@ -139,7 +140,10 @@ func (u *Updater) load() error {
 	if u.settings, err = settings.Parse(settingsPath, data); err != nil {
 		return err
 	}
-	return unsupported(u.settings)
+	if err := unsupported(u.settings); err != nil {
+		return err
+	}
+	return u.follow()
 }
 
 // unsupported refuses settings that this version knows but does not carry out: who
@@ -151,7 +155,6 @@ func unsupported(s *settings.Settings) error {
 			faults = append(faults, &manifest.Error{Name: settingsPath, Msg: key + ": not supported by this version"})
 		}
 	}
-	refuse(len(s.Follow) > 0, "follow")
 	refuse(s.Backup.Data != settings.DataNone, "backup.data")
 	refuse(s.Backup.Also != "", "backup.also")
 	return faults.Err()

@@ -2,7 +2,6 @@ package fsys
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,9 +25,10 @@ type FollowError struct {
 	Err          error // of the system; nil where it is a rule of this program's
 }
 
-func (e *FollowError) Error() string {
-	return fmt.Sprintf("%s: leads to %s, which %s", e.Path, e.Target, e.Reason)
-}
+func (e *FollowError) Error() string { return e.Path + ": " + e.What() }
+
+// What is the error without the path.
+func (e *FollowError) What() string { return "leads to " + e.Target + ", which " + e.Reason }
 
 // Unwrap returns the system's error.
 func (e *FollowError) Unwrap() error { return e.Err }
@@ -59,6 +59,9 @@ func idOf(i Info) id { return id{i.Dev, i.Ino} }
 func (t *Tree) Follow(path string) error {
 	if t.named == nil {
 		t.named, t.followed = map[string]bool{}, map[string]*followed{}
+	}
+	if t.followed[path] != nil {
+		return nil
 	}
 	t.Forget()
 	info, err := t.lstatLink(path)

@@ -126,7 +126,7 @@ func (w *walker) trusts(info Info) bool {
 // link puts the text of the link next in front of what is still to go.
 func (w *walker) link(next string, info Info) error {
 	if w.links++; w.links > maxLinks {
-		return w.refuseNext(next, "leads round in a circle", unix.ELOOP)
+		return w.refuseNext(next, "leads round in a circle", nil)
 	}
 	if !w.trusts(info) {
 		return w.refuseNext(next, "is a link of user "+strconv.Itoa(info.UID)+", want one of user "+strconv.Itoa(w.owners[1])+", the owner of the installation, or of root", nil)

@@ -82,6 +82,7 @@ func newApp(r *run) *cli.App {
 				textFlag("channel", "C", "the channel to follow (default: full)"),
 				textFlag("base", "LEVEL", "the level that is installed, where it cannot be told for certain"),
 				textFlag("launcher", "NAME", "name of the launchers bin/NAME.sh and bin/NAME.cmd (default: update)"),
+				textFlag("follow", "DIR,...", "directories of the product that you moved behind links, for updates to follow there"),
 				textFlag("root", "ROOT", "the vendor's root.json, or sha256:FINGERPRINT as announced"),
 			)},
 			{Name: "guard", Usage: "for start scripts: silent and 0 if the product may start, 8 in the middle of an update",

@@ -2,11 +2,30 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"inplace/manifest"
 	"inplace/updater"
+	"inplace/updater/settings"
 )
+
+// followFlag is the list of directories that --follow names, separated by commas.
+func followFlag(text string) ([]manifest.Path, error) {
+	var out []manifest.Path
+	if text == "" {
+		return nil, nil
+	}
+	for _, name := range strings.Split(text, ",") {
+		p := manifest.Path(strings.TrimSuffix(name, "/"))
+		if err := settings.CheckFollow(p, out); err != nil {
+			return nil, usage("--follow: "+err.Error(), "name directories of the product, relative to the installation: --follow conf,webapps")
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
 
 // adopt is `adopt HOME`.
 func (r *run) adopt(c *cli.Context) error {
@@ -27,6 +46,9 @@ func (r *run) adopt(c *cli.Context) error {
 		return err
 	}
 	if err := checkChannel(opt.Channel); err != nil {
+		return err
+	}
+	if opt.Follow, err = followFlag(c.String("follow")); err != nil {
 		return err
 	}
 	a, err := updater.Adopt(r.ctx, opt)

@@ -48,6 +48,9 @@ func (r *run) planHead(p *updater.Plan) {
 	if p.From.Channel != p.To.Channel {
 		r.out.line("channel: from %s to %s", p.From.Channel, p.To.Channel)
 	}
+	for _, f := range p.Follow {
+		r.out.line("%s is followed to %s", f.Path, manifest.Path(f.Target))
+	}
 }
 
 func releaseName(r updater.Release) string {

@@ -28,11 +28,27 @@ const (
 // scanner is one pass over the process list.
 type scanner struct {
 	proc    string
-	prefix  string // resolved installation with a closing slash
+	roots   []rootDir // the installation, then what belongs to it elsewhere
 	skip    func(string) bool
 	exclude map[int]bool
 	writers map[string]bool
 	report  Report
+}
+
+// rootDir is a directory whose files count.
+type rootDir struct {
+	prefix string // its resolved path with a closing slash
+	rel    string // what stands for that in the installation
+}
+
+// below is the path in the installation of an absolute one.
+func (s *scanner) below(path string) (rel string, ok bool) {
+	for _, r := range s.roots {
+		if rest, ok := strings.CutPrefix(path, r.prefix); ok {
+			return r.rel + rest, true
+		}
+	}
+	return "", false
 }
 
 func (s *scanner) file(pid int, name ...string) string {
@@ -97,7 +113,10 @@ func (s *scanner) descriptors(pid int, u *use) error {
 	return eachName(s.file(pid, "fd"), func(fd string) {
 		link := s.file(pid, "fd", fd)
 		target, err := os.Readlink(link)
-		if err != nil || !strings.HasPrefix(target, s.prefix) {
+		if err != nil {
+			return
+		}
+		if _, ok := s.below(target); !ok {
 			return
 		}
 		// The link leads to the open file itself, whatever its name is by now.

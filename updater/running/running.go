@@ -94,6 +94,9 @@ type Options struct {
 	SelfPID int
 	// AncestorPIDs are left out as well; nil: found by following the parents of SelfPID.
 	AncestorPIDs []int
+	// Also are directories elsewhere that belong to the installation: their resolved paths,
+	// by the path that they stand for in it.
+	Also map[string]string
 	// Skip says which files do not count, by path relative to the installation: what
 	// the product's rules call data or ignored. nil: every file counts.
 	Skip func(relPath string) bool
@@ -120,10 +123,13 @@ func find(proc, root string, opt Options) (Report, error) {
 	}
 	s := &scanner{
 		proc:    proc,
-		prefix:  strings.TrimSuffix(abs, "/") + "/",
+		roots:   []rootDir{{strings.TrimSuffix(abs, "/") + "/", ""}},
 		skip:    opt.Skip,
 		exclude: map[int]bool{},
 		writers: map[string]bool{},
+	}
+	for rel, path := range opt.Also {
+		s.roots = append(s.roots, rootDir{strings.TrimSuffix(path, "/") + "/", rel + "/"})
 	}
 	self := opt.SelfPID
 	if self == 0 {

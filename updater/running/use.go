@@ -25,8 +25,8 @@ type use struct {
 // note records that the process uses the file at an absolute path, if that lies in
 // the installation and counts; it returns the relative path then.
 func (s *scanner) note(u *use, why, path string) (rel string, counts bool) {
-	rel, below := strings.CutPrefix(path, s.prefix)
-	if !below {
+	rel, ok := s.below(path)
+	if !ok {
 		return "", false
 	}
 	deleted := false

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"inplace/manifest"
 )
 
 // Render writes a settings file for s with a comment for each key. What equals the
@@ -49,6 +51,17 @@ func Render(s *Settings) ([]byte, error) {
 	w.section("Which snapshots stay for --revert, and what they keep. The newest always stays.\ndata: none, reflink or copy; also: a directory for a second copy of each.")
 	w.backup(s.Backup, d.Backup)
 	return w.out.Bytes(), w.err
+}
+
+// FollowLine is the key follow with the list of paths, in one line as it may stand in the
+// file. A path that is not UTF-8 is an error.
+func FollowLine(paths []manifest.Path) (string, error) {
+	w := &writer{}
+	items := make([]string, len(paths))
+	for i, p := range paths {
+		items[i] = w.quote(scalar, string(p))
+	}
+	return "follow: [" + strings.Join(items, ", ") + "]", w.err
 }
 
 // writer collects the text of a settings file and the first error.

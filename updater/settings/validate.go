@@ -27,7 +27,7 @@ func (s *Settings) faults() []fault {
 	add(checkName(s.Channel, channelName(), "a channel, lower-case letters, digits and dashes, at most 32, a letter first"), "channel")
 	add(checkLauncher(s.Launcher), "launcher")
 	for i, p := range s.Follow {
-		add(checkFollow(p, s.Follow[:i]), "follow[%d]", i)
+		add(CheckFollow(p, s.Follow[:i]), "follow[%d]", i)
 	}
 	for i, pattern := range s.Absent {
 		add(checkGlob(pattern), "absent[%d]", i)
@@ -106,8 +106,8 @@ func checkLauncher(s string) error {
 	return manifest.Path(s + ".cmd").Portable()
 }
 
-// checkFollow takes the path of a directory of the product that is not in the list yet.
-func checkFollow(p manifest.Path, before []manifest.Path) error {
+// CheckFollow takes the path of a directory of the product that is not in the list yet.
+func CheckFollow(p manifest.Path, before []manifest.Path) error {
 	if _, err := manifest.ParsePath(string(p)); err != nil {
 		return err
 	}
