@@ -8,6 +8,10 @@ import "strings"
 // block then has its old place in every text. Its new name is a key below it and is
 // compared as any other. other may be nil.
 func (a *atlas) align(parent place, base, side, other *node) {
+	if inStep(base, side) && (other == nil || inStep(base, other)) {
+		a.alignInStep(parent, base, side, other)
+		return
+	}
 	inBase, inSide, inOther := blocksByID(base), blocksByID(side), blocksByID(other)
 	gone, came := map[string][]string{}, map[string][]string{}
 	for id := range inBase {
@@ -40,6 +44,49 @@ func (a *atlas) align(parent place, base, side, other *node) {
 			a.align(a.place(parent, k), k, s[0], o)
 		}
 	}
+}
+
+// alignInStep aligns what is below nodes whose blocks have the same ids in the same order:
+// none of these was renamed. Those whose id stands once are compared.
+func (a *atlas) alignInStep(parent place, base, side, other *node) {
+	a.round++
+	for k, rest := nextBlock(base.kids); k != nil; k, rest = nextBlock(rest) {
+		a.meet(a.place(parent, k), a.round)
+	}
+	inSide := side.kids
+	var inOther []*node
+	if other != nil {
+		inOther = other.kids
+	}
+	var s, o *node
+	for k, rest := nextBlock(base.kids); k != nil; k, rest = nextBlock(rest) {
+		s, inSide = nextBlock(inSide)
+		o, inOther = nextBlock(inOther)
+		if p := a.place(parent, k); a.marks[p].times == 1 {
+			a.align(p, k, s, o)
+		}
+	}
+}
+
+// inStep tells whether the blocks of two nodes have the same ids in the same order.
+func inStep(a, b *node) bool {
+	k, inA := nextBlock(a.kids)
+	l, inB := nextBlock(b.kids)
+	for k != nil && l != nil && k.id == l.id {
+		k, inA = nextBlock(inA)
+		l, inB = nextBlock(inB)
+	}
+	return k == nil && l == nil
+}
+
+// nextBlock returns the first block of kids, nil if there is none, and what follows it.
+func nextBlock(kids []*node) (*node, []*node) {
+	for i, k := range kids {
+		if !k.leaf {
+			return k, kids[i+1:]
+		}
+	}
+	return nil, nil
 }
 
 // blocksByID returns the blocks below n, which may be nil.

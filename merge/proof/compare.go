@@ -26,6 +26,25 @@ type atlas struct {
 	edges   []edge
 	aliases map[edge]string // ids under which a key stands on one side, to its id in base
 	bags    map[place]bool  // places whose nodes cannot be told apart
+	marks   []mark          // by place
+	round   int             // the last one of a mark
+}
+
+// A mark counts how often a place was met in one round, which is a look at the kids of
+// one node.
+type mark struct{ round, times int }
+
+// meet counts a place in a round and returns how often it was met in it.
+func (a *atlas) meet(p place, round int) int {
+	for len(a.marks) < len(a.edges) {
+		a.marks = append(a.marks, mark{})
+	}
+	m := &a.marks[p]
+	if m.round != round {
+		*m = mark{round: round}
+	}
+	m.times++
+	return m.times
 }
 
 func newAtlas() *atlas {
@@ -66,19 +85,17 @@ func (a *atlas) String(p place) string {
 }
 
 // findBags marks the places where an input has several nodes, or items of a list that
-// nothing names: there contents are counted, and not compared one by one.
+// nothing names: there contents are counted, and not compared one by one. It notes in
+// each node what its place is.
 func (a *atlas) findBags(parent place, n *node) {
-	if len(n.kids) == 0 {
-		return
-	}
-	seen := make(map[place]bool, len(n.kids))
+	a.round++
+	round := a.round
 	for _, k := range n.kids {
-		p := a.place(parent, k)
-		if seen[p] || k.id == unnamed {
-			a.bags[p] = true
+		k.at = a.place(parent, k)
+		if a.meet(k.at, round) > 1 || k.id == unnamed {
+			a.bags[k.at] = true
 		}
-		seen[p] = true
-		a.findBags(p, k)
+		a.findBags(k.at, k)
 	}
 }
 
@@ -110,7 +127,10 @@ func (f *facts) grow(n int) {
 
 func (a *atlas) collect(f *facts, parent place, n *node) {
 	for _, k := range n.kids {
-		p := a.place(parent, k)
+		p := k.at
+		if p == 0 {
+			p = a.place(parent, k)
+		}
 		if a.bags[p] {
 			f.bags[bagItem{p, k.digest()}]++
 			continue

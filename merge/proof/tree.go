@@ -13,6 +13,7 @@ type node struct {
 	value string // of a leaf, with its type where the format has types
 	leaf  bool
 	kids  []*node
+	at    place // 0: not known
 }
 
 // valuePrefix begins the id of a list item that is its own value. What follows is

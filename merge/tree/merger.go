@@ -342,8 +342,10 @@ func (m *merger) kids(path string, e entry) ([]piece, bool) {
 			continue
 		}
 		en := *x.entries[id]
-		if s := x.entries[SlotKey(id)]; s != nil && s.b != nil && s.o == nil && en.b == nil && !en.any().Slot {
-			en.slot = s
+		if en.b == nil && !en.any().Slot {
+			if s := x.entries[SlotKey(id)]; s != nil && s.b != nil && s.o == nil {
+				en.slot = s
+			}
 		}
 		if p, ok := m.decide(path, en, in); ok {
 			pieces = append(pieces, p)

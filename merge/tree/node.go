@@ -102,7 +102,8 @@ type Node struct {
 	// Atomic: the kids are of use for comparing only; the node is taken as a whole.
 	Atomic bool
 
-	sum *[sha256.Size]byte
+	sum  *[sha256.Size]byte
+	like *Node // one that means the same
 }
 
 // SlotKey is the Key of the slot of a setting.
@@ -135,7 +136,56 @@ func same(a, b *Node) bool {
 	case a.Kind == Leaf:
 		return a.Value == b.Value
 	}
-	return a.digest() == b.digest()
+	twinA, twinB := a.twin(), b.twin()
+	switch {
+	case twinA == twinB:
+		return true
+	case a.sum != nil && b.sum != nil, !inStep(a, b):
+		return a.digest() == b.digest()
+	}
+	twinB.like = twinA
+	return true
+}
+
+// inStep tells whether two containers have the same kids in the same order, so that they
+// mean the same without a digest. Others may do so too.
+func inStep(a, b *Node) bool {
+	if a.ofOrder() != b.ofOrder() || a.Value != b.Value {
+		return false
+	}
+	next := func(kids []*Node) []*Node {
+		for len(kids) > 0 && kids[0].Slot {
+			kids = kids[1:]
+		}
+		return kids
+	}
+	for i, j := next(a.Kids), next(b.Kids); ; i, j = next(i[1:]), next(j[1:]) {
+		if len(i) == 0 || len(j) == 0 {
+			return len(i) == len(j)
+		}
+		if i[0].Key != j[0].Key || i[0].Order != j[0].Order || !same(i[0], j[0]) {
+			return false
+		}
+	}
+}
+
+// twin returns one node for all that were found to mean the same.
+func (n *Node) twin() *Node {
+	for n.like != nil {
+		if n.like.like != nil {
+			n.like = n.like.like
+		}
+		n = n.like
+	}
+	return n
+}
+
+// ofOrder is the kind of a container; nothing stands in an order in an empty one.
+func (n *Node) ofOrder() Kind {
+	if n.Kind == List && len(n.Kids) == 0 {
+		return Map
+	}
+	return n.Kind
 }
 
 // digest is equal for nodes that mean the same.
@@ -150,11 +200,7 @@ func (n *Node) digest() [sha256.Size]byte {
 		h.Write(size[:])
 		h.Write([]byte(s))
 	}
-	kind := n.Kind
-	if kind == List && len(n.Kids) == 0 {
-		kind = Map // nothing stands in an order
-	}
-	part(string(rune('0' + kind)))
+	part(string(rune('0' + n.ofOrder())))
 	part(n.Type)
 	part(n.Value)
 	sums := make([][sha256.Size]byte, 0, len(n.Kids))

@@ -82,7 +82,11 @@ func Structure(f Format) merge.Structure {
 			return merge.Result{}, false
 		}
 		if lines.Clean() {
-			if d, err := load(f, lines.Merged); err == nil && same(d.root, merged.root) && keepsComments(docs[0], docs[1], d) {
+			d, err := merged, error(nil)
+			if !bytes.Equal(lines.Merged, r.Merged) {
+				d, err = load(f, lines.Merged)
+			}
+			if err == nil && same(d.root, merged.root) && keepsComments(docs[0], docs[1], d) {
 				r.Merged, r.Method = lines.Merged, merge.MethodLines
 				r.Notes = append(r.Notes, lines.Notes...)
 			}

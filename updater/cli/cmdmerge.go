@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +67,7 @@ func (r *run) merge(c *cli.Context) error {
 	} else if names := formatNames(); !slices.Contains(names, format) {
 		return usage(fmt.Sprintf("--format: %q is no format", format), "one of: "+strings.Join(names, ", "))
 	}
+	defer collectLess(len(ours) + len(base) + len(theirs))()
 	res := formats.Merge(format, base, ours, theirs, merge.Options{Path: name, MarkerSize: size,
 		Labels: merge.Labels{Ours: c.Args().Get(0), Base: c.Args().Get(1), Theirs: c.Args().Get(2)}})
 	r.doc.Merge = mergedView(format, res)
@@ -122,6 +125,21 @@ func readLimited(file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", place(file), err)
 	}
 	return data, nil
+}
+
+// collectLess has the garbage collector run less often for a merge of so many bytes, and
+// returns what undoes it. Texts of the usual size are merged before a first collection
+// would pay; one that takes surprisingly much memory is collected as ever.
+func collectLess(size int) func() {
+	percent, limit := 200, int64(math.MaxInt64)
+	if size <= 1<<20 {
+		percent, limit = -1, 256<<20
+	}
+	percent, limit = debug.SetGCPercent(percent), debug.SetMemoryLimit(limit)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 func markerSize(c *cli.Context) (int, error) {
