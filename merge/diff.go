@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
 )
@@ -61,7 +60,7 @@ func diff(a, b []int, v *vocabulary) ([]hunk, error) {
 // subsequence. Lines that the other side does not have at all are left out of the
 // search; they cannot be in it.
 func common(a, b []int, v *vocabulary) ([][2]int, error) {
-	inA, inB := make([]bool, len(v.names)), make([]bool, len(v.names))
+	inA, inB := make([]bool, len(v.ids)), make([]bool, len(v.ids))
 	for _, id := range a {
 		inA[id] = true
 	}
@@ -115,43 +114,56 @@ func search(a, b []int, v *vocabulary) (pairs [][2]int, err error) {
 			pairs, err = nil, fmt.Errorf("compare lines: %v", p)
 		}
 	}()
-	restA, restB := v.join(a), v.join(b)
+	textA, textB := spell(a, b, len(v.ids))
 	dmp := diffmatchpatch.New()
 	dmp.DiffTimeout = 0
-	runesA, runesB, names := dmp.DiffLinesToRunes(restA, restB)
-	diffs := dmp.DiffCharsToLines(dmp.DiffMainRunes(runesA, runesB, false), names)
-
-	i, j, okA, okB := 0, 0, true, true
-	for _, d := range diffs {
-		n := strings.Count(d.Text, "\n")
-		if d.Type == diffmatchpatch.DiffEqual {
-			for k := range n {
-				pairs = append(pairs, [2]int{i + k, j + k})
+	i, j := 0, 0
+	for _, d := range dmp.DiffMainRunes(textA, textB, false) {
+		for _, r := range d.Text {
+			inA, inB := i < len(a) && r == textA[i], j < len(b) && r == textB[j]
+			switch {
+			case d.Type == diffmatchpatch.DiffEqual && inA && inB:
+				pairs = append(pairs, [2]int{i, j})
+				i, j = i+1, j+1
+			case d.Type == diffmatchpatch.DiffDelete && inA:
+				i++
+			case d.Type == diffmatchpatch.DiffInsert && inB:
+				j++
+			default:
+				return nil, errUntrue
 			}
 		}
-		if d.Type != diffmatchpatch.DiffInsert && okA {
-			restA, okA = strings.CutPrefix(restA, d.Text)
-			i += n
-		}
-		if d.Type != diffmatchpatch.DiffDelete && okB {
-			restB, okB = strings.CutPrefix(restB, d.Text)
-			j += n
-		}
 	}
-	if !okA || !okB || restA != "" || restB != "" {
-		return nil, errors.New("compare lines: the differences do not give back the texts")
+	if i < len(a) || j < len(b) {
+		return nil, errUntrue
 	}
 	return pairs, nil
 }
 
-// join returns the text of numbered lines, each ended by LF.
-func (v *vocabulary) join(ids []int) string {
-	var s strings.Builder
-	for _, id := range ids {
-		s.WriteString(v.names[id])
-		s.WriteByte('\n')
+// errUntrue is a fault of the library.
+var errUntrue = errors.New("compare lines: the differences do not give back the texts")
+
+// spell writes numbered lines, whose numbers are below limit, as texts of a character for
+// each: go-diff compares texts. Characters are given in the order in which lines are
+// met, surrogates are left out. MaxLines lines do not use them up.
+func spell(a, b []int, limit int) (textA, textB []rune) {
+	const surrogates, behind = 0xD800, 0xE000
+	character := make([]rune, limit) // 0: not yet given
+	last := rune(0)
+	write := func(ids []int) []rune {
+		text := make([]rune, len(ids))
+		for i, id := range ids {
+			if character[id] == 0 {
+				if last++; last == surrogates {
+					last = behind
+				}
+				character[id] = last
+			}
+			text[i] = character[id]
+		}
+		return text
 	}
-	return s.String()
+	return write(a), write(b)
 }
 
 // affordable tells whether a and b are within maxSearch steps of each other. It

@@ -1,9 +1,6 @@
 package merge
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // kind says who changed a chunk.
 type kind byte
@@ -37,9 +34,6 @@ func Diff3(base, ours, theirs []string) ([]Chunk, error) {
 		return ids
 	}
 	b, o, t := number(base), number(ours), number(theirs)
-	for i := range v.names { // the search wants lines, items may hold several
-		v.names[i] = strconv.Itoa(i)
-	}
 	hunksO, err := diff(b, o, v)
 	if err != nil {
 		return nil, err

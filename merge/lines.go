@@ -111,20 +111,15 @@ func (t text) endStyle() string {
 }
 
 // vocabulary numbers line keys, so that the rest compares numbers.
-type vocabulary struct {
-	ids   map[string]int
-	names []string
-}
+type vocabulary struct{ ids map[string]int }
 
 func newVocabulary() *vocabulary { return &vocabulary{ids: map[string]int{}} }
 
 func (v *vocabulary) id(key []byte) int {
 	id, ok := v.ids[string(key)]
 	if !ok {
-		id = len(v.names)
-		name := string(key)
-		v.ids[name] = id
-		v.names = append(v.names, name)
+		id = len(v.ids)
+		v.ids[string(key)] = id
 	}
 	return id
 }

@@ -23,6 +23,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // Limits past which nothing is proven.
@@ -79,37 +80,35 @@ func Check(format string, base, ours, theirs, merged []byte) error {
 	if hasMarkers(merged) && !hasMarkers(base) && !hasMarkers(ours) && !hasMarkers(theirs) {
 		return errors.New("conflict markers are left in the merged text")
 	}
-	lost := compareLines(base, ours, theirs, merged)
 	read, commentPrefixes := readerOf(format)
 	if read == nil {
-		return lost
+		return compareLines(base, ours, theirs, merged)
 	}
-	var trees [3]*node
-	for i, side := range []struct {
-		name string
-		data []byte
-	}{{"base", base}, {"ours", ours}, {"theirs", theirs}} {
-		tree, err := parse(read, side.data)
+	var trees [4]*node
+	var errs [4]error
+	var lost, lostComment error
+	var work sync.WaitGroup
+	for i, data := range [4][]byte{base, ours, theirs, merged} {
+		work.Go(func() { trees[i], errs[i] = parse(read, data) })
+	}
+	work.Go(func() { lost = compareLines(base, ours, theirs, merged) })
+	work.Go(func() { lostComment = compareComments(format, commentPrefixes, base, ours, merged) })
+	work.Wait()
+	for i, name := range []string{"base", "ours", "theirs"} {
 		switch {
-		case errors.Is(err, errLimit):
-			return fmt.Errorf("%s: %w", side.name, err)
-		case err != nil && i > 0:
+		case errors.Is(errs[i], errLimit):
+			return fmt.Errorf("%s: %w", name, errs[i])
+		case errs[i] != nil && i > 0:
 			return lost
 		}
-		trees[i] = tree
 	}
-	tree, err := parse(read, merged)
-	if err != nil {
-		return fmt.Errorf("merged: not %s though ours and theirs are: %w", format, err)
+	if errs[3] != nil {
+		return fmt.Errorf("merged: not %s though ours and theirs are: %w", format, errs[3])
 	}
 	if format == "xml" {
 		lost = errors.Join(lost, compareEncodings(ours, theirs, merged))
 	}
-	return errors.Join(
-		compare(trees[0], trees[1], trees[2], tree),
-		compareComments(format, commentPrefixes, base, ours, merged),
-		lost,
-	)
+	return errors.Join(compare(trees[0], trees[1], trees[2], trees[3]), lostComment, lost)
 }
 
 // parse reads one text. A panic of a library is an error of the text.

@@ -30,6 +30,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sync"
 
 	"inplace/merge"
 )
@@ -56,15 +57,8 @@ type Format struct {
 // Structure returns the merger of a format, for merge.Options.Structures.
 func Structure(f Format) merge.Structure {
 	return func(base, ours, theirs []byte, lines merge.Result, opt merge.Options) (merge.Result, bool) {
-		var docs [3]*doc
-		for i, data := range [][]byte{base, ours, theirs} {
-			d, err := load(f, data)
-			if err != nil {
-				return merge.Result{}, false
-			}
-			docs[i] = d
-		}
-		if !oneCharset(docs[:]) {
+		docs, ok := loadAll(f, base, ours, theirs)
+		if !ok || !oneCharset(docs) {
 			return merge.Result{}, false
 		}
 		m := newMerger(f, docs[0], docs[1], docs[2], opt)
@@ -78,7 +72,7 @@ func Structure(f Format) merge.Structure {
 		}
 		r.Merged = m.spliced()
 		merged, err := load(f, r.Merged)
-		if err != nil || !oneCharset(append(docs[:], merged)) {
+		if err != nil || !oneCharset(append(docs, merged)) {
 			return merge.Result{}, false
 		}
 		if lines.Clean() {
@@ -108,6 +102,21 @@ type doc struct {
 }
 
 var bom = []byte("\uFEFF")
+
+// loadAll loads texts side by side; ok is false if one is not of the format.
+func loadAll(f Format, texts ...[]byte) (docs []*doc, ok bool) {
+	docs = make([]*doc, len(texts))
+	var loading sync.WaitGroup
+	for i, data := range texts {
+		loading.Go(func() {
+			if d, err := load(f, data); err == nil {
+				docs[i] = d
+			}
+		})
+	}
+	loading.Wait()
+	return docs, !slices.Contains(docs, nil)
+}
 
 // load parses one text and checks that the tree covers it.
 func load(f Format, data []byte) (*doc, error) {
