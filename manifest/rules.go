@@ -104,11 +104,11 @@ type formatRule struct {
 // Class returns the class of p.
 func (m *Matcher) Class(p Path) Class {
 	switch {
-	case anyMatch(m.data, p):
+	case MatchAny(m.data, p):
 		return Data
-	case anyMatch(m.ignore, p):
+	case MatchAny(m.ignore, p):
 		return Ignore
-	case anyMatch(m.config, p):
+	case MatchAny(m.config, p):
 		return Config
 	}
 	return Plain
@@ -133,7 +133,8 @@ func (m *Matcher) Format(p Path) string {
 	return ""
 }
 
-func anyMatch(globs []*Glob, p Path) bool {
+// MatchAny reports whether one of globs matches p.
+func MatchAny(globs []*Glob, p Path) bool {
 	for _, g := range globs {
 		if g.Match(p) {
 			return true

@@ -158,4 +158,6 @@ type Edit struct {
 	Config bool          `json:"config,omitempty"`
 	Count  int           `json:"count,omitempty"` // of a missing or extra directory: the paths below
 	Detail string        `json:"detail,omitempty"`
+
+	inside []manifest.Path // of an extra directory: the files in it
 }

@@ -600,7 +600,7 @@ func (w *surveyor) missing(e *manifest.Entry) {
 		case manifest.IsState(p):
 		case class == manifest.Data, class == manifest.Ignore:
 			w.untouched++
-		case slices.ContainsFunc(w.s.absent, func(g *manifest.Glob) bool { return g.Match(p) }):
+		case manifest.MatchAny(w.s.absent, p):
 			away++
 		default:
 			gone++

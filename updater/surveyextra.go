@@ -82,7 +82,7 @@ func (s *survey) topmost(extras []extraPath) []Edit {
 			tops[x.path] = top
 			top.own = top.own || x.own
 		case x.dir:
-			top = &extraDir{edit: Edit{Path: x.path, What: WhatExtra, Detail: "a directory", Config: config}, own: x.own}
+			top = &extraDir{edit: Edit{Path: x.path, What: WhatExtra, Detail: "a directory", Config: config, inside: []manifest.Path{}}, own: x.own}
 			tops[x.path] = top
 			order = append(order, top)
 		case top == nil && !x.own:
@@ -91,6 +91,7 @@ func (s *survey) topmost(extras []extraPath) []Edit {
 			top.own = true
 		case top != nil:
 			top.edit.Count++
+			top.edit.inside = append(top.edit.inside, x.path)
 			if config {
 				top.config++
 			}

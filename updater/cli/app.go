@@ -15,6 +15,7 @@ const (
 	cmdHistory = "history"
 	cmdVerify  = "verify"
 	cmdFix     = "verify --fix"
+	cmdDiff    = "diff"
 	cmdAdopt   = "adopt"
 	cmdGuard   = "guard"
 	cmdInit    = "release init"
@@ -77,6 +78,7 @@ func newApp(r *run) *cli.App {
 				)},
 			}},
 			verifyCommand(r),
+			diffCommand(r),
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
 				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
 				textFlag("channel", "C", "the channel to follow (default: full)"),

@@ -14,6 +14,8 @@ type inspector interface {
 	Verify(context.Context, updater.VerifyOptions) (*updater.Verification, error)
 	DryFix(context.Context, updater.VerifyOptions) (*updater.Plan, error)
 	Fix(context.Context, updater.VerifyOptions) (*updater.Outcome, error)
+	Diff(context.Context, updater.DiffOptions) (*updater.Diff, error)
+	DiffLevels(ctx context.Context, from *int64, to int64, opt updater.DiffOptions) (*updater.Diff, error)
 }
 
 func verifyCommand(r *run) *cli.Command {

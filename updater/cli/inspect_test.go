@@ -24,3 +24,11 @@ func (i *inspection) DryFix(context.Context, updater.VerifyOptions) (*updater.Pl
 func (i *inspection) Fix(context.Context, updater.VerifyOptions) (*updater.Outcome, error) {
 	return i.fix, i.failed
 }
+
+func (i *inspection) Diff(context.Context, updater.DiffOptions) (*updater.Diff, error) {
+	return nil, i.failed
+}
+
+func (i *inspection) DiffLevels(context.Context, *int64, int64, updater.DiffOptions) (*updater.Diff, error) {
+	return nil, i.failed
+}

@@ -71,7 +71,7 @@ func newMasker() *masker { return &masker{below: -1} }
 func maskDiff(diff []byte) []byte {
 	m := newMasker()
 	var out bytes.Buffer
-	head := true // file names, up to the first hunk
+	head := true // file names and modes, up to the first hunk
 	for line := range bytes.Lines(diff) {
 		text, end := string(line), ""
 		if n := len(text); n > 0 && text[n-1] == '\n' {
@@ -82,13 +82,26 @@ func maskDiff(diff []byte) []byte {
 			head = false
 			*m = *newMasker()
 		}
-		if hunk || head && (strings.HasPrefix(text, "--- ") || strings.HasPrefix(text, "+++ ")) {
+		if strings.HasPrefix(text, "diff --git ") { // no line of a hunk begins so
+			head = true
+		}
+		if hunk || head && isHeader(text) {
 			out.WriteString(text + end)
 			continue
 		}
 		out.WriteString(m.line(text) + end)
 	}
 	return out.Bytes()
+}
+
+// isHeader reports whether a line in front of the first hunk only names a file.
+func isHeader(line string) bool {
+	for _, start := range []string{"--- ", "+++ ", "diff --git ", "rename ", "index ", "old mode ", "new mode ", "new file mode ", "deleted file mode "} {
+		if strings.HasPrefix(line, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskText masks a text that is no difference.

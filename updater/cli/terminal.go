@@ -76,6 +76,9 @@ func (p *printer) line(format string, args ...any) {
 	p.buf.WriteByte('\n')
 }
 
+// raw writes text byte for byte. It is never for a terminal.
+func (p *printer) raw(text []byte) { p.buf.Write(text) }
+
 // gap writes an empty line, unless nothing or another one was written before.
 func (p *printer) gap() {
 	if b := p.buf.Bytes(); len(b) > 0 && !bytes.HasSuffix(b, []byte("\n\n")) {

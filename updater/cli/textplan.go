@@ -198,18 +198,7 @@ func (r *run) diffText(diff string) {
 		shown = fewDiffLines
 	}
 	for _, l := range lines[:shown] {
-		s := plain
-		switch {
-		case strings.HasPrefix(l, "+++ "), strings.HasPrefix(l, "--- "):
-			s = bold
-		case strings.HasPrefix(l, "@@"):
-			s = cyan
-		case strings.HasPrefix(l, "+"):
-			s = green
-		case strings.HasPrefix(l, "-"):
-			s = red
-		}
-		r.out.line("      %s", styled{s, strings.TrimSuffix(l, "\r")})
+		r.out.line("      %s", styled{diffStyle(l), strings.TrimSuffix(l, "\r")})
 	}
 	if more := len(lines) - shown; more > 0 {
 		r.out.line("      and %d more lines, -v shows all", more)

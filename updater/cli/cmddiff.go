@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"inplace/updater"
+)
+
+func diffCommand(r *run) *cli.Command {
+	return &cli.Command{Name: "diff", Usage: "show your edits against what was shipped, or with --level what the vendor changes", ArgsUsage: "[PATH...]",
+		Action: r.diff, Flags: flags(
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`: write the difference there, exact and for your eyes only, for git apply or patch -p1"},
+			boolFlag("show-secrets", "do not mask values that look like secrets"),
+			textFlag("level", "N", "show what the vendor changes from the installed level to N; with --to, from N"),
+			textFlag("to", "M", "with --level: show what the vendor changes from level N to M"),
+			textFlag("source", "REPO", "take what is not kept here from this repository"),
+			textFlag("allow-stale", "REASON", "with --level: accept metadata that is past its date"),
+			homeFlag(),
+		)}
+}
+
+// diff is `diff`.
+func (r *run) diff(c *cli.Context) error {
+	r.looking = true
+	if err := r.begin(c, cmdDiff); err != nil {
+		return err
+	}
+	opt, err := r.options(c)
+	if err != nil {
+		return err
+	}
+	to, hasTo, err := levelFlag(c, "to")
+	if err != nil {
+		return err
+	}
+	for _, f := range []string{"to", "allow-stale"} {
+		if c.IsSet(f) && !opt.HasLevel {
+			return usage("--"+f+" is of use only with --level", "--level N --to M shows what the vendor changes from level N to M")
+		}
+	}
+	e, err := r.open(opt)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	what := updater.DiffOptions{Paths: c.Args().Slice()}
+	var d *updater.Diff
+	switch {
+	case hasTo:
+		d, err = e.DiffLevels(r.ctx, &opt.Level, to, what)
+	case opt.HasLevel:
+		d, err = e.DiffLevels(r.ctx, nil, opt.Level, what)
+	default:
+		d, err = e.Diff(r.ctx, what)
+	}
+	if err != nil {
+		return err
+	}
+	r.doc.Diff = d
+	if file := c.String("output"); file != "" {
+		return r.writePatch(file, d)
+	}
+	r.showDiff(d, c.Bool("show-secrets"))
+	return nil
+}
+
+// patchHead says in front of a patch what it does not have; git apply and patch pass
+// over it.
+func patchHead(d *updater.Diff) []byte {
+	var b bytes.Buffer
+	if n := d.LeftOut(); n > 0 {
+		fmt.Fprintf(&b, "%s not in this patch:\n", count(n, "file"))
+		for i := range d.Files {
+			if f := &d.Files[i]; f.LeftOut != "" {
+				fmt.Fprintf(&b, "  %s %s (%s)\n", f.What, diffName(f), f.LeftOut)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+func diffName(f *updater.FileDiff) string {
+	if f.From != "" {
+		return f.From.String() + " -> " + f.Path.String()
+	}
+	return f.Path.String()
+}
+
+// wholePatch is what goes into a file, every byte as it is.
+func wholePatch(d *updater.Diff) []byte {
+	out := patchHead(d)
+	for i := range d.Files {
+		out = append(out, d.Files[i].Patch...)
+	}
+	return out
+}
+
+// writePatch writes the exact difference into a file that nobody else can read.
+func (r *run) writePatch(file string, d *updater.Diff) error {
+	patched := len(d.Files) - d.LeftOut()
+	if patched == 0 {
+		r.out.line("%s: nothing differs that a patch can have; none was written.", styled{bold, d.Product})
+		r.leftOutText(d)
+		return nil
+	}
+	if err := writePrivate(file, wholePatch(d)); err != nil {
+		return err
+	}
+	r.out.line("%s: wrote %s with %s. Take it elsewhere with: git apply FILE, or patch -p1 <FILE", styled{bold, d.Product}, file, count(patched, "file"))
+	for i := range d.Files {
+		if f := &d.Files[i]; !bytes.Equal(maskDiff(f.Patch), f.Patch) {
+			r.reporter.say("warning: %s: the patch holds values that look like secrets; give it to nobody who may not know them", f.Path)
+		}
+	}
+	r.leftOutText(d)
+	return nil
+}
+
+func (r *run) leftOutText(d *updater.Diff) {
+	var rows []row
+	for i := range d.Files {
+		if f := &d.Files[i]; f.LeftOut != "" {
+			rows = append(rows, row{"!", diffName(f), f.What + ", " + f.LeftOut})
+		}
+	}
+	r.rows("Not in the patch", yellow, rows)
+}
+
+// writePrivate replaces file by data in one step, readable for its owner alone.
+func writePrivate(file string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".inplace-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// showDiff prints the difference: coloured and made safe on a terminal, else byte for
+// byte, so that it can be piped. Secrets are masked unless they are asked for.
+func (r *run) showDiff(d *updater.Diff, secrets bool) {
+	if r.json {
+		return
+	}
+	terminal := isTerminal(r.resultsTo)
+	masked := false
+	show := func(text []byte) {
+		if terminal {
+			r.diffLines(string(text))
+		} else {
+			r.out.raw(text)
+		}
+	}
+	show(patchHead(d))
+	for i := range d.Files {
+		text := d.Files[i].Patch
+		if !secrets {
+			if m := maskDiff(text); !bytes.Equal(m, text) {
+				text, masked = m, true
+			}
+		}
+		show(text)
+	}
+	switch {
+	case r.quiet:
+	case len(d.Files) == 0:
+		r.reporter.say("Nothing differs.")
+	case masked:
+		r.reporter.say("Values that look like secrets are masked: this is not to be applied. -o FILE writes the exact difference, --show-secrets shows it.")
+	}
+}

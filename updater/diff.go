@@ -1,0 +1,329 @@
+package updater
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"inplace/backup/fsys"
+	"inplace/manifest"
+	"inplace/merge"
+)
+
+// DiffOptions say what to compare.
+type DiffOptions struct {
+	Paths []string // with all below; none: everything
+}
+
+// FileDiff is one path that differs.
+type FileDiff struct {
+	Path    manifest.Path `json:"path"`
+	From    manifest.Path `json:"from,omitempty"` // its name before, where it was renamed
+	What    string        `json:"what"`           // edited, added, deleted, mode, renamed
+	Config  bool          `json:"config,omitempty"`
+	LeftOut string        `json:"left_out,omitempty"` // why the patch does not have it
+	Added   int           `json:"added_lines"`
+	Removed int           `json:"removed_lines"`
+
+	Patch []byte `json:"-"` // in the form of git diff; nil if it is left out
+}
+
+// Diff is the difference between two trees: what was shipped and what is there, or two
+// releases.
+type Diff struct {
+	Product string     `json:"product"`
+	From    Release    `json:"from"`
+	To      *Release   `json:"to,omitempty"` // nil: the installation as it is
+	Files   []FileDiff `json:"files"`        // sorted by path
+}
+
+// LeftOut counts the files that the patch does not have.
+func (d *Diff) LeftOut() int {
+	n := 0
+	for i := range d.Files {
+		if d.Files[i].LeftOut != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Why a file is left out of a patch.
+const (
+	leftBinary = "binary"
+	leftLarge  = "larger than 16 MiB"
+	leftDir    = "a directory stands where a file was shipped"
+	leftBehind = "a link stands where a directory was shipped"
+	leftOther  = "neither a file nor a link"
+)
+
+// differ makes a Diff.
+type differ struct {
+	ctx   context.Context
+	u     *Updater
+	in    *installed
+	rules *manifest.Matcher
+	base  pristine
+	out   *Diff
+}
+
+// Diff compares what was shipped with what is there. It writes nothing. Texts are
+// compared with what is kept of the shipped ones; what is not kept comes from the source,
+// by its digest. Errors: those of [Updater.Verify], and of a source that is needed.
+func (u *Updater) Diff(ctx context.Context, opt DiffOptions) (*Diff, error) {
+	v, err := u.Verify(ctx, VerifyOptions{Paths: opt.Paths})
+	if err != nil {
+		return nil, err
+	}
+	in, err := readInstalled(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	d := &differ{ctx: ctx, u: u, in: in, base: pristine{tree: u.tree}, out: &Diff{Product: in.Product, From: in.release(), Files: []FileDiff{}}}
+	if d.rules, err = in.manifest.Rules.Compile(); err != nil {
+		return nil, err
+	}
+	wanted, err := u.inside(opt.Paths)
+	if err != nil {
+		return nil, err
+	}
+	for i := range v.Edits {
+		if err := cancelled(ctx); err != nil {
+			return nil, err
+		}
+		if err := d.edit(&v.Edits[i], wanted); err != nil {
+			return nil, err
+		}
+	}
+	return d.out, nil
+}
+
+// edit adds what one difference comes to.
+func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
+	entry := d.in.inventory.Find(e.Path)
+	switch {
+	case e.What == WhatOwner:
+		return nil
+	case e.What == WhatUnreadable:
+		return fmt.Errorf("%s: %s", e.Path, e.Detail)
+	case e.What == WhatExtra:
+		if e.inside == nil {
+			return d.live(e.Path, nil)
+		}
+		for _, p := range e.inside {
+			if err := d.live(p, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	case entry == nil: // the updater's own file
+		d.add(FileDiff{Path: e.Path, What: WhatEdited, LeftOut: leftBinary})
+		return nil
+	case entry.Kind == manifest.Dir:
+		return d.directory(e, entry, wanted)
+	case e.What == WhatMissing:
+		return d.gone(entry)
+	}
+	return d.live(e.Path, entry)
+}
+
+// directory adds what is missing with a directory, and what stands in its place.
+func (d *differ) directory(e *Edit, entry *manifest.Entry, wanted []manifest.Path) error {
+	if e.What != WhatMissing && e.What != WhatKind {
+		return nil // a patch has no modes of directories
+	}
+	info, err := d.u.tree.Lstat(string(e.Path))
+	if err != nil && !fsys.IsBlocked(err) {
+		return err
+	}
+	if info.IsLink() {
+		d.add(FileDiff{Path: e.Path, What: WhatEdited, LeftOut: leftBehind})
+		return nil
+	}
+	absent, err := absentGlobs(d.u.settings)
+	if err != nil {
+		return err
+	}
+	for i, end := d.in.inventory.Below(entry.Path); i < end; i++ {
+		below := d.in.inventory.At(i)
+		class := d.rules.Class(below.Path)
+		if class == manifest.Data || class == manifest.Ignore || manifest.MatchAny(absent, below.Path) || !within(wanted, below.Path) {
+			continue
+		}
+		if err := d.gone(&below); err != nil {
+			return err
+		}
+	}
+	if info.Exists {
+		return d.live(e.Path, nil)
+	}
+	return nil
+}
+
+// within reports whether p is one of wanted or lies below one; none is everything.
+func within(wanted []manifest.Path, p manifest.Path) bool {
+	for _, w := range wanted {
+		if p.Within(w) {
+			return true
+		}
+	}
+	return len(wanted) == 0
+}
+
+func (d *differ) add(f FileDiff) {
+	f.Config = d.rules.Class(f.Path) == manifest.Config
+	d.out.Files = append(d.out.Files, f)
+}
+
+// gone adds that e is not there any more. Directories have no place in a patch.
+func (d *differ) gone(e *manifest.Entry) error {
+	if e.Kind == manifest.Dir {
+		return nil
+	}
+	f := FileDiff{Path: e.Path, What: "deleted"}
+	side, left, err := d.shipped(e)
+	if err != nil {
+		return err
+	}
+	d.patch(f, side, nil, left)
+	return nil
+}
+
+// live adds what is there at p, where entry was shipped, or nothing.
+func (d *differ) live(p manifest.Path, entry *manifest.Entry) error {
+	f := FileDiff{Path: p, What: "added"}
+	if entry != nil {
+		f.What = WhatEdited
+	}
+	info, err := d.u.tree.Lstat(string(p))
+	if err != nil {
+		return err
+	}
+	now, left, err := d.read(p, info)
+	if err != nil || now == nil && left == "" {
+		return err // went away, or a directory without files
+	}
+	if left != "" || entry == nil {
+		d.patch(f, nil, now, left)
+		return nil
+	}
+	side, left, err := d.shipped(entry)
+	if err != nil {
+		return err
+	}
+	if side != nil && !side.Link && !now.Link && bytes.Equal(side.Data, now.Data) {
+		f.What = WhatMode
+	}
+	if side != nil && side.Mode == now.Mode&manifest.ModeMask {
+		now.Mode = side.Mode // group and other write bits are no edit
+	}
+	d.patch(f, side, now, left)
+	return nil
+}
+
+// patch adds f with what makes a to b, or why the patch cannot have it.
+func (d *differ) patch(f FileDiff, a, b *merge.PatchSide, left string) {
+	if left == "" {
+		from := f.Path
+		if f.From != "" {
+			from = f.From
+		}
+		var ok bool
+		if f.Patch, ok = merge.Patch(string(from), string(f.Path), a, b); !ok {
+			left = leftBinary
+		}
+	}
+	f.LeftOut = left
+	if left != "" {
+		f.Patch = nil
+	}
+	f.Added, f.Removed = countLines(f.Patch)
+	d.add(f)
+}
+
+// countLines counts the lines that a patch of one file adds and removes.
+func countLines(patch []byte) (added, removed int) {
+	body := false
+	for line := range bytes.Lines(patch) {
+		switch {
+		case bytes.HasPrefix(line, []byte("diff --git ")):
+			body = false
+		case bytes.HasPrefix(line, []byte("@@ ")):
+			body = true
+		case body && line[0] == '+':
+			added++
+		case body && line[0] == '-':
+			removed++
+		}
+	}
+	return added, removed
+}
+
+// read returns what is there at p, or why it has no place in a patch; neither if nothing
+// is there.
+func (d *differ) read(p manifest.Path, info fsys.Info) (*merge.PatchSide, string, error) {
+	switch {
+	case !info.Exists:
+		return nil, "", nil
+	case info.IsLink():
+		target, err := d.u.tree.Readlink(string(p))
+		return &merge.PatchSide{Link: true, Data: []byte(target)}, "", err
+	case info.IsDir():
+		if d.in.inventory.Index(p) < 0 {
+			return nil, "", nil
+		}
+		return nil, leftDir, nil
+	case !info.IsFile():
+		return nil, leftOther, nil
+	case info.Size > maxMerge:
+		return nil, leftLarge, nil
+	}
+	f, err := d.u.tree.Open(string(p))
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxMerge+1))
+	if err != nil {
+		return nil, "", err
+	}
+	return &merge.PatchSide{Mode: info.Perm(), Data: data}, "", nil
+}
+
+// shipped returns what was shipped as e, or why it has no place in a patch. All texts
+// up to maxPristine are kept here, so what is no larger and not kept is no text.
+func (d *differ) shipped(e *manifest.Entry) (*merge.PatchSide, string, error) {
+	if e.Kind == manifest.Link {
+		return &merge.PatchSide{Link: true, Data: []byte(e.Target)}, "", nil
+	}
+	data, err := d.base.get(e.Digest)
+	switch {
+	case err == nil:
+	case err == errNotKept && e.Size <= maxPristine:
+		return nil, leftBinary, nil
+	case !errors.Is(err, errNotKept):
+		return nil, "", err
+	case e.Size > maxMerge:
+		return nil, leftLarge, nil
+	default:
+		if err := d.u.openSource(); err != nil {
+			return nil, "", err
+		}
+		if data, err = d.u.blob(d.ctx, e); err != nil {
+			return nil, "", fmt.Errorf("%s as it was shipped: %w", e.Path, err)
+		}
+	}
+	return &merge.PatchSide{Mode: e.Mode, Data: data}, "", nil
+}
+
+// blob reads the content of e, of at most maxMerge bytes, from the source.
+func (u *Updater) blob(ctx context.Context, e *manifest.Entry) ([]byte, error) {
+	r, err := u.client.Blob(ctx, e.Digest, e.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(r)
+}
