@@ -157,6 +157,8 @@ func unsupported(s *settings.Settings) error {
 	}
 	refuse(s.Backup.Data != settings.DataNone, "backup.data")
 	refuse(s.Backup.Also != "", "backup.also")
+	refuse(len(s.Service.Stop) > 0 || len(s.Service.Status) > 0 || s.Service.PIDFile != "", "service")
+	refuse(len(s.Health.Probes) > 0, "health")
 	return faults.Err()
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"inplace/manifest"
 	"inplace/manifest/strictyaml"
@@ -20,6 +19,8 @@ type document struct {
 	Absent   []string         `yaml:"absent"`
 	Policy   []documentPolicy `yaml:"policy"`
 	Pins     []string         `yaml:"pins"`
+	Service  documentService  `yaml:"service"`
+	Health   documentHealth   `yaml:"health"`
 	Backup   documentBackup   `yaml:"backup"`
 }
 
@@ -64,7 +65,6 @@ func Parse(name string, data []byte) (*Settings, error) {
 	if err := doc.Decode(&raw); err != nil && !errors.As(err, &faults) {
 		return nil, err
 	}
-	nameLater(faults)
 	s, found := raw.settings()
 	if raw.Schema != Schema {
 		found = append(found, fault{"schema", fmt.Sprintf("want %s, got %q", Schema, raw.Schema)})
@@ -80,17 +80,6 @@ func Parse(name string, data []byte) (*Settings, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// nameLater words the faults of keys that a later version knows.
-func nameLater(faults strictyaml.Errors) {
-	for _, key := range []string{"service", "health"} {
-		for _, f := range faults {
-			if strings.HasPrefix(f.Msg, fmt.Sprintf("unknown key %q", key)) {
-				f.Msg = key + ": not supported by this version"
-			}
-		}
-	}
 }
 
 // settings converts the document; the settings are complete even where faults are
@@ -117,6 +106,7 @@ func (d *document) settings() (*Settings, []fault) {
 		}
 		s.Pins = append(s.Pins, pin)
 	}
+	s.Service, s.Health = d.Service.service(&found), d.Health.health(&found)
 	var err error
 	if s.Backup.MaxAge, err = ParseAge(d.Backup.MaxAge); err != nil {
 		found = append(found, fault{"backup.max-age", err.Error()})

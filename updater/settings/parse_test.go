@@ -23,6 +23,16 @@ policy:
     key: server.port
     on-conflict: stop
 pins: ["conf/server.xml: Server/Service[@name='a: b']/@port"]
+service: {stop: [bin/stop.sh, --wait], start: [bin/start.sh], status: [systemctl, is-active, acme], pid-file: run/pid, timeout: 90s}
+health:
+  watch: 3m
+  every: 2s
+  probes:
+    - {http: "https://localhost:8443/health?full", status: 204, body: '"UP"', timeout: 1s, retries: 0}
+    - {http: "http://localhost/"}
+    - {tcp: "localhost:8443"}
+    - {log: logs/server.log, match: "started in [0-9]+"}
+    - {command: [bin/check.sh, -q]}
 backup: {keep: 12, max-age: 36h, max-size: 500MiB, data: reflink, also: /var/backups/acme}
 x: {anything: [of, others]}
 `))
@@ -39,7 +49,16 @@ x: {anything: [of, others]}
 			{Path: "conf/log4j2.xml", OnConflict: Ours},
 			{Path: "**/*.properties", Key: "server.port", OnConflict: Stop},
 		},
-		Pins:   []Pin{{Path: "conf/server.xml", Key: "Server/Service[@name='a: b']/@port"}},
+		Pins: []Pin{{Path: "conf/server.xml", Key: "Server/Service[@name='a: b']/@port"}},
+		Service: Service{Stop: []string{"bin/stop.sh", "--wait"}, Start: []string{"bin/start.sh"}, Status: []string{"systemctl", "is-active", "acme"},
+			PIDFile: "run/pid", Timeout: 90 * time.Second},
+		Health: Health{Watch: 3 * time.Minute, Every: 2 * time.Second, Probes: []Probe{
+			{HTTP: "https://localhost:8443/health?full", Status: 204, Body: `"UP"`, Timeout: time.Second},
+			{HTTP: "http://localhost/", Status: 200, Timeout: 5 * time.Second, Retries: 2},
+			{TCP: "localhost:8443", Timeout: 5 * time.Second, Retries: 2},
+			{Log: "logs/server.log", Match: "started in [0-9]+", Timeout: 5 * time.Second, Retries: 2},
+			{Command: []string{"bin/check.sh", "-q"}, Timeout: 5 * time.Second, Retries: 2},
+		}},
 		Backup: Backup{Keep: 12, MaxAge: 36 * time.Hour, MaxSize: 500 << 20, Data: DataReflink, Also: "/var/backups/acme"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -68,10 +87,24 @@ func TestFaults(t *testing.T) {
 		text string // below the schema line
 		want string // each line follows s.yaml: and may be cut short with ...
 	}{
-		{"later version", "service: {stop: [a]}\nhealth: {watch: 1s}",
-			"2:1: service: not supported by this version\n3:1: health: not supported by this version"},
+		{"service", "service: {stop: [\"\"], timeout: none}",
+			"2:10: service: want start as well, where there is a stop: what was stopped has to be started again\n" +
+				"2:17: service.stop: want a program as the first word, got none\n" +
+				"2:32: service.timeout: want a time above 0, got \"none\""},
+		{"start alone", "service: {start: [a]}", "2:10: service: want stop as well, where there is a start"},
+		{"health", "health: {watch: 2w, probes: [{http: \"ftp://x\", tcp: \"h:1\"}, {http: \"http://h\", status: 99, body: \"(\"}, {tcp: nohost}, {log: l}, {}, {tcp: \"h:1\", status: 200, retries: -1}]}",
+			"2:17: health.watch: want a whole number above 0 with the unit d, h, m or s, such as 90d, or none, got \"2w\"\n" +
+				"2:30: health.probes[0]: want exactly one of http, tcp, log and command, got 2\n" +
+				"2:37: health.probes[0].http: want an address with http or https\n" +
+				"2:88: health.probes[1].status: want a status from 100 to 599, got 99\n" +
+				"2:98: health.probes[1].body: want a regular expression: error parsing regexp: missing closing ): `(`\n" +
+				"2:110: health.probes[2].tcp: want HOST:PORT, got \"nohost\"\n" +
+				"2:119: health.probes[3]: want log and match together\n" +
+				"2:129: health.probes[4]: want exactly one of http, tcp, log and command, got 0\n" +
+				"2:133: health.probes[5]: want status and body only with http\n" +
+				"2:168: health.probes[5].retries: want 0 at least, got -1"},
 		{"unknown key", "chanel: full",
-			`2:1: unknown key "chanel", want one of schema, source, channel, launcher, follow, absent, policy, pins, backup`},
+			`2:1: unknown key "chanel", want one of schema, source, channel, launcher, follow, absent, policy, pins, service, health, backup`},
 		{"several at once", "channel: Full\nlauncher: update.sh\nfollow: [../etc]\nbackup: {keep: 0, max-age: 9w, max-size: 10GB, data: zip, also: here}",
 			"2:10: channel: want a channel, lower-case letters, digits and dashes, at most 32, a letter first, got \"Full\"\n" +
 				"3:11: launcher: want the name without .sh, got \"update.sh\"\n" +

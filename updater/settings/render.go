@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,10 @@ func Render(s *Settings) ([]byte, error) {
 		pins[i] = p.String()
 	}
 	w.list("pins", pins, `["conf/server.xml: Server/@port"]`)
+
+	w.section("How the product is stopped and started for an update, as lists of words, and\nhow to see that it is well afterwards: else the update is taken back.")
+	w.service(s.Service, d.Service)
+	w.health(s.Health, d.Health)
 
 	w.section("Which snapshots stay for --revert, and what they keep. The newest always stays.\ndata: none, reflink or copy; also: a directory for a second copy of each.")
 	w.backup(s.Backup, d.Backup)
@@ -116,6 +121,65 @@ func (w *writer) policy(list []Policy) {
 		w.text("  - {path: " + w.quote(quoted, p.Path) + ", key: " + w.quote(quoted, p.Key) +
 			", on-conflict: " + w.quote(scalar, string(p.OnConflict)) + "}\n")
 	}
+}
+
+func (w *writer) service(s, d Service) {
+	if reflect.DeepEqual(s, d) {
+		w.text("#service: {stop: [bin/stop.sh], start: [bin/start.sh], timeout: 60s}\n")
+		return
+	}
+	w.text("service:\n")
+	for _, c := range []struct {
+		key  string
+		argv []string
+	}{{"stop", s.Stop}, {"start", s.Start}, {"status", s.Status}} {
+		if len(c.argv) > 0 {
+			w.text("  " + c.key + ": " + w.words(c.argv) + "\n")
+		}
+	}
+	if s.PIDFile != "" {
+		w.text("  pid-file: " + w.quote(quoted, s.PIDFile) + "\n")
+	}
+	w.text("  timeout: " + FormatAge(s.Timeout) + "\n")
+}
+
+func (w *writer) health(h, d Health) {
+	if reflect.DeepEqual(h, d) {
+		w.text(`#health: {watch: 120s, probes: [{http: "http://localhost:8080/health", status: 200}]}` + "\n")
+		return
+	}
+	w.text("health:\n  watch: " + FormatAge(h.Watch) + "\n  every: " + FormatAge(h.Every) + "\n")
+	if len(h.Probes) > 0 {
+		w.text("  probes:\n")
+	}
+	for _, p := range h.Probes {
+		w.text("    - {" + w.probe(p) + ", timeout: " + FormatAge(p.Timeout) + ", retries: " + strconv.Itoa(p.Retries) + "}\n")
+	}
+}
+
+func (w *writer) probe(p Probe) string {
+	switch {
+	case p.HTTP != "":
+		s := "http: " + w.quote(quoted, p.HTTP) + ", status: " + strconv.Itoa(p.Status)
+		if p.Body != "" {
+			s += ", body: " + w.quote(quoted, p.Body)
+		}
+		return s
+	case p.TCP != "":
+		return "tcp: " + w.quote(quoted, p.TCP)
+	case p.Log != "":
+		return "log: " + w.quote(quoted, p.Log) + ", match: " + w.quote(quoted, p.Match)
+	}
+	return "command: " + w.words(p.Command)
+}
+
+// words renders a command as a list on one line.
+func (w *writer) words(argv []string) string {
+	out := make([]string, len(argv))
+	for i, word := range argv {
+		out[i] = w.quote(quoted, word)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
 }
 
 func (w *writer) backup(b, d Backup) {

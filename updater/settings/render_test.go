@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -54,14 +55,14 @@ func TestRenderedExamples(t *testing.T) {
 		}
 		b.WriteString(line)
 	}
-	if n != 7 {
-		t.Errorf("got %d examples, want 7 in\n%s", n, text)
+	if n != 9 {
+		t.Errorf("got %d examples, want 9 in\n%s", n, text)
 	}
 	got, err := Parse(FileName, []byte(b.String()))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, b.String())
 	}
-	if len(got.Absent) != 1 || len(got.Follow) != 1 || len(got.Pins) != 1 || len(got.Policy) != 1 || got.Backup != s.Backup {
+	if len(got.Absent) != 1 || len(got.Follow) != 1 || len(got.Pins) != 1 || len(got.Policy) != 1 || len(got.Service.Stop) != 1 || len(got.Health.Probes) != 1 || got.Backup != s.Backup {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -90,6 +91,12 @@ func TestRenderParses(t *testing.T) {
 		}
 		for _, p := range rapid.SliceOfN(path, 0, 2).Draw(t, "policy") {
 			s.Policy = append(s.Policy, Policy{p, rapid.OneOf(rapid.Just(""), name).Draw(t, "key"), rapid.SampledFrom([]OnConflict{Ours, Theirs, Stop}).Draw(t, "do")})
+		}
+		if words := rapid.SliceOfN(name, 0, 3).Draw(t, "command"); len(words) > 0 {
+			s.Service.Stop, s.Service.Start, s.Service.PIDFile = words, words, words[0]
+			s.Service.Timeout = time.Duration(rapid.IntRange(1, 1e4).Draw(t, "timeout")) * time.Second
+			s.Health.Probes = []Probe{{Command: words, Timeout: time.Second}, {HTTP: "http://h/?a=b", Status: 204, Body: "a\\[" + regexp.QuoteMeta(words[0]), Timeout: time.Minute, Retries: 7},
+				{TCP: "[::1]:80", Timeout: time.Second}, {Log: words[0], Match: "x", Timeout: time.Second, Retries: 2}}
 		}
 		s.Backup.Keep = rapid.IntRange(1, 99).Draw(t, "keep")
 		s.Backup.MaxAge = time.Duration(rapid.Int64Range(0, 1e5).Draw(t, "age")) * time.Second

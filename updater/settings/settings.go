@@ -13,10 +13,16 @@
 //	absent: ["webapps/examples/**"]            # vendor files that stay away, globs
 //	policy: [{path: "conf/log4j2.xml", key: "", on-conflict: ours}]    # ours | theirs | stop
 //	pins: ["conf/server.xml: Server/@port"]    # `PATH: KEY` whose value stays the operator's
+//	service: {stop: [bin/stop.sh], start: [bin/start.sh], status: [argv], pid-file: run/pid, timeout: 60s}
+//	health:                                    # asked for as long as watch says, after the start
+//	  watch: 120s
+//	  every: 5s
+//	  probes:                                  # each with timeout: 5s, retries: 2
+//	    - {http: "https://localhost:8443/health", status: 200, body: UP}
+//	    - {tcp: "localhost:8443"}
+//	    - {log: logs/server.log, match: "started in"}
+//	    - {command: [bin/check.sh]}
 //	backup: {keep: 5, max-age: 90d, max-size: 10GiB, data: none, also: DIR}
-//
-// The keys service and health belong to a later version of the program; they are
-// refused rather than ignored, since who wrote them counts on them.
 //
 // Set and AppendList change one value by splicing bytes: comments, order, quoting and
 // line ends of everything else stay. What they return has been parsed again and
@@ -65,6 +71,8 @@ type Settings struct {
 	Absent   []string // globs
 	Policy   []Policy
 	Pins     []Pin
+	Service  Service
+	Health   Health
 	Backup   Backup
 }
 
@@ -100,6 +108,8 @@ func Default() Settings {
 	return Settings{
 		Channel:  "full",
 		Launcher: "update",
+		Service:  Service{Timeout: defaultServiceTimeout},
+		Health:   Health{Watch: defaultWatch, Every: defaultEvery},
 		Backup: Backup{
 			Keep:    5,
 			MaxAge:  90 * 24 * time.Hour,
