@@ -178,6 +178,9 @@ func (m *maker) carryOne(c carried) (reason string, err error) {
 	}
 	s.Result.Size, s.Result.Digest = int64(len(content)), manifest.DigestOf(content)
 	s.content, s.ours, s.merged = content, ours, true
+	if s.base == nil { // not merged for another reason as well: all else is the vendor's
+		s.base = ours
+	}
 	s.Notes = append(s.Notes, merge.Note{Key: c.to.Key, Text: fmt.Sprintf("your value of %s in %s", c.from, c.source.path)})
 	return "", nil
 }

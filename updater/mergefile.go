@@ -123,7 +123,7 @@ func (m *maker) mergeOne(it *item) error {
 		if err != nil {
 			return err
 		}
-		m.merged(it, ours, ours)
+		m.merged(it, ours, ours, ours)
 		return nil
 	}
 	var c ConflictOf
@@ -163,7 +163,7 @@ func (m *maker) mergeOne(it *item) error {
 		}
 	}
 	it.step.Notes = append(append(notes, moved...), res.Notes...)
-	m.merged(it, ours, content)
+	m.merged(it, base, ours, content)
 	return nil
 }
 
@@ -202,7 +202,7 @@ func (m *maker) moveKeys(it *item) error {
 }
 
 // merged settles a path whose contents were merged into content.
-func (m *maker) merged(it *item, ours, content []byte) {
+func (m *maker) merged(it *item, base, ours, content []byte) {
 	d := manifest.DigestOf(content)
 	s := it.step
 	switch {
@@ -219,7 +219,7 @@ func (m *maker) merged(it *item, ours, content []byte) {
 		return
 	}
 	s.Result.Size, s.Result.Digest = int64(len(content)), d
-	s.content, s.ours, s.merged = content, ours, true
+	s.content, s.base, s.ours, s.merged = content, base, ours, true
 }
 
 // format is what the manifest says of p, else what its name and content tell.

@@ -65,6 +65,7 @@ type Step struct {
 
 	before  fsys.Info
 	content []byte // of a merge: base, ours and theirs become this
+	base    []byte // of a merge: what was shipped, for reports
 	ours    []byte // of a merge: what the operator has, for the difference shown
 	merged  bool
 	decided bool // a conflict that the run or the settings decided for the operator's side
@@ -80,6 +81,15 @@ func (s *Step) Diff() []byte {
 	return merge.Unified(s.ours, s.content, "a/"+string(s.Path), "b/"+string(s.Path), 3)
 }
 
+// Texts are the three texts of a merge: as shipped before, the operator's, and what
+// they become with the vendor's changes; nil for any other step.
+func (s *Step) Texts() (base, ours, result []byte) {
+	if !s.merged {
+		return nil, nil, nil
+	}
+	return s.base, s.ours, s.content
+}
+
 // ConflictOf says why a path cannot be decided, and holds its three sides.
 type ConflictOf struct {
 	Path   manifest.Path    `json:"path"`
@@ -90,6 +100,10 @@ type ConflictOf struct {
 	base, ours, theirs, merged []byte
 	has                        [3]bool // base, ours, theirs are files with contents to write
 }
+
+// Texts are the contents of the three sides; nil for a side that is no file or is not
+// there.
+func (c *ConflictOf) Texts() (base, ours, theirs []byte) { return c.base, c.ours, c.theirs }
 
 // ConflictPaths is where the sides of a conflict lie, relative to the installation;
 // "" for a side that does not exist.

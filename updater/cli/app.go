@@ -53,6 +53,7 @@ func newApp(r *run) *cli.App {
 			textFlag("channel", "C", "take updates from this channel, this time"),
 			textFlag("source", "REPO", "take updates from this repository, this time"),
 			textFlag("on-conflict", "SIDE", "decide every conflict: stop (default), ours or theirs"),
+			textFlag("report", "FILE.html", "write the plan as one page, to be read or printed by others"),
 			textFlag("full-backup", "DIR", "first make a complete, compared copy of the installation in the new directory DIR"),
 			boolFlag("allow-running", "go ahead although the product is running"),
 			textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes on record"),

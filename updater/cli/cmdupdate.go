@@ -36,6 +36,9 @@ func (r *run) update(c *cli.Context) error {
 			}
 		}
 	}
+	if err := checkReport(c); err != nil {
+		return err
+	}
 	if r.asks(c) {
 		opt.Confirm = r.confirm
 	}
@@ -52,9 +55,11 @@ func (r *run) update(c *cli.Context) error {
 		plan, err := e.DryRun(r.ctx)
 		return r.showPlan(c, plan, err)
 	case revert:
-		return r.showOutcome(e.Revert(r.ctx))
+		o, err := e.Revert(r.ctx)
+		return r.showOutcome(c, o, err)
 	}
-	return r.showOutcome(e.Update(r.ctx))
+	o, err := e.Update(r.ctx)
+	return r.showOutcome(c, o, err)
 }
 
 // options reads what the flags say about the installation and the run.
@@ -103,9 +108,12 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 	r.setPlan(p)
 	if p.Action == "none" && len(p.Conflicts) == 0 {
 		r.nothingToDo(p)
-		return err
+		return errors.Join(r.writeReport(c, p), err)
 	}
 	r.planText(p)
+	if failed := r.writeReport(c, p); failed != nil {
+		return failed
+	}
 	switch {
 	case err != nil:
 		return err
@@ -155,7 +163,12 @@ func (r *run) nothingToDo(p *updater.Plan) {
 }
 
 // showOutcome reports an update or a revert.
-func (r *run) showOutcome(o *updater.Outcome, err error) error {
+func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
+	if o != nil && o.Plan != nil {
+		if failed := r.writeReport(c, o.Plan); failed != nil { // nothing of the run hangs on it
+			o.Warnings = append(o.Warnings, failed.Error())
+		}
+	}
 	r.setOutcome(o)
 	r.setError(err)
 	if o == nil || o.Plan == nil {

@@ -68,7 +68,8 @@ func (r *run) verify(c *cli.Context) error {
 		plan, err := e.DryFix(r.ctx, what)
 		return r.showPlan(c, plan, err)
 	case fix:
-		return r.showOutcome(e.Fix(r.ctx, what))
+		o, err := e.Fix(r.ctx, what)
+		return r.showOutcome(c, o, err)
 	}
 	v, err := e.Verify(r.ctx, what)
 	if err != nil {

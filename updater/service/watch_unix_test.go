@@ -36,7 +36,7 @@ func TestProbes(t *testing.T) {
 	}{
 		"page":         {http200, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "is UP") }, ""},
 		"other status": {http200, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "want status 200, got 503"},
-		"redirect":     {http200, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, "want status 200, got 302"},
+		"redirect":     {http200, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, "want status 200, got 302"},
 		"other body":   {http200, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "starting") }, `the page has nothing that matches "UP"`},
 		"cached": {http200, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Age", "77")
