@@ -92,11 +92,16 @@ type Status struct {
 	Product   string         `json:"product"`
 	Installed Release        `json:"installed"`
 	Source    string         `json:"source"`
-	Newest    *Release       `json:"newest,omitempty"` // of the channel, as far as is known
-	NewestErr string         `json:"newest_error,omitempty"`
-	Withdrawn string         `json:"withdrawn,omitempty"` // why the installed level was withdrawn
-	Snapshots []SnapshotInfo `json:"snapshots"`           // newest first
-	Conflicts []string       `json:"conflicts"`           // waiting in the workspace
+	Channel   string         `json:"channel"`                // that updates are taken from
+	Newest    *Release       `json:"newest,omitempty"`       // of the channel, as far as is known
+	NewestErr string         `json:"newest_error,omitempty"` // why the source could not be asked
+	Seen      time.Time      `json:"seen,omitzero"`          // what is known is as of then, where the source could not be asked
+	Withdrawn string         `json:"withdrawn,omitempty"`    // why the installed level was withdrawn
+	Snapshots []SnapshotInfo `json:"snapshots"`              // newest first
+	Conflicts []string       `json:"conflicts"`              // waiting in the workspace
+	Edits     *Verification  `json:"edits,omitempty"`        // how the files compare, by the stat cache
+	EditsErr  string         `json:"edits_error,omitempty"`
+	SlotBytes int64          `json:"snapshot_bytes"` // of content that the snapshots keep
 	Recovery  *Recovery      `json:"recovery,omitempty"`
 	Open      bool           `json:"open"` // a journal is open and could not be mended
 	Engine    string         `json:"engine"`

@@ -9,6 +9,7 @@ import (
 
 	"inplace/backup"
 	"inplace/backup/fsys"
+	"inplace/manifest/repository"
 	"inplace/updater/journal"
 )
 
@@ -16,7 +17,7 @@ import (
 // it first mends what an interrupted run has left. A source that cannot be reached
 // is told in the status and is no error.
 func (u *Updater) Status(ctx context.Context) (*Status, error) {
-	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}}
+	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Channel: u.channel(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}}
 	release, rec, err := u.begin(ctx)
 	s.Recovery = rec
 	var open *OpenError
@@ -47,14 +48,15 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 	if s.Conflicts, err = u.openConflicts(); err != nil {
 		return s, err
 	}
-	if err := u.connect(ctx); err != nil {
-		s.NewestErr = err.Error()
-		return s, nil
+	for _, snap := range s.Snapshots {
+		s.SlotBytes += snap.Bytes
 	}
-	list, err := u.client.Releases(u.channel())
+	if err := u.edits(ctx, s, release != nil); err != nil {
+		return s, err
+	}
+	list, err := u.known(ctx, s)
 	if err != nil {
 		s.NewestErr = err.Error()
-		return s, nil
 	}
 	for _, l := range list {
 		if l.Level == r.Level {
@@ -65,6 +67,41 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		}
 	}
 	return s, nil
+}
+
+// edits compares the files with what was shipped. Where this run may write, what it had
+// to read goes into the stat cache. Only the end of ctx is an error.
+func (u *Updater) edits(ctx context.Context, s *Status, mayWrite bool) error {
+	in, err := readInstalled(u.tree)
+	if err == nil {
+		s.Edits, err = u.verifyAnd(ctx, in, VerifyOptions{}, mayWrite)
+	}
+	if cancelled(ctx) != nil {
+		return err
+	}
+	if err != nil {
+		s.EditsErr = err.Error()
+	}
+	return nil
+}
+
+// known lists the releases of the channel: as the source has them, else, with the error
+// of the source, as they were seen when it was asked last.
+func (u *Updater) known(ctx context.Context, s *Status) ([]repository.Release, error) {
+	err := u.connect(ctx)
+	if err == nil {
+		return u.client.Releases(u.channel())
+	}
+	trust, e := readTrust(u.tree)
+	if e != nil {
+		return nil, err
+	}
+	list, e := trust.Seen(u.channel())
+	if e != nil {
+		return nil, err
+	}
+	s.Seen = trust.Newest
+	return list, err
 }
 
 func isReadOnly(err error) bool { return errors.Is(err, fsys.ErrReadOnly) }

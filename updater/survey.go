@@ -138,6 +138,13 @@ type surveyor struct {
 	untouched int
 	files     int
 	bytes     int64
+	learnt    []learntFile
+}
+
+// learntFile is what was learnt of a file by reading it. The info is from before.
+type learntFile struct {
+	path manifest.Path
+	known
 }
 
 func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (*survey, error) {
@@ -408,6 +415,19 @@ func (w *surveyor) work() {
 	}
 }
 
+// keep writes what was read into the stat cache.
+func (s *survey) keep() {
+	learnt := map[manifest.Path]known{}
+	for i := range s.workers {
+		for _, f := range s.workers[i].learnt {
+			learnt[f.path] = f.known
+		}
+	}
+	if len(learnt) > 0 {
+		writeStatCache(s.u.tree, s.in.inventory, learnt, s.cache, s.in.inventory)
+	}
+}
+
 // directory looks at all that lies in one.
 func (w *surveyor) directory(e errand) {
 	h := e.dir
@@ -578,6 +598,7 @@ func (w *surveyor) read(h *heldDir, lot []toRead) {
 		}
 		w.files++
 		w.bytes += f.info.Size
+		w.learnt = append(w.learnt, learntFile{f.entry.Path, known{f.info, manifest.Digest(w.hash.Sum(nil))}})
 		if w.s.cache == nil {
 			w.s.progress(f.info.Size)
 		}

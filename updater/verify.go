@@ -85,6 +85,11 @@ func (u *Updater) Verify(ctx context.Context, opt VerifyOptions) (*Verification,
 }
 
 func (u *Updater) verify(ctx context.Context, in *installed, opt VerifyOptions) (*Verification, error) {
+	return u.verifyAnd(ctx, in, opt, false)
+}
+
+// verifyAnd is verify, and if asked keeps in the stat cache what it had to read.
+func (u *Updater) verifyAnd(ctx context.Context, in *installed, opt VerifyOptions, keep bool) (*Verification, error) {
 	paths, err := u.inside(opt.Paths)
 	if err != nil {
 		return nil, err
@@ -100,6 +105,9 @@ func (u *Updater) verify(ctx context.Context, in *installed, opt VerifyOptions) 
 	v := &Verification{Product: in.Product, Installed: in.release(), Full: opt.Full}
 	s.report(v)
 	v.count(opt.IgnoreConfig)
+	if keep {
+		s.keep()
+	}
 	return v, nil
 }
 

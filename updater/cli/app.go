@@ -16,6 +16,7 @@ const (
 	cmdVerify  = "verify"
 	cmdFix     = "verify --fix"
 	cmdDiff    = "diff"
+	cmdSupport = "support"
 	cmdAdopt   = "adopt"
 	cmdGuard   = "guard"
 	cmdInit    = "release init"
@@ -64,7 +65,7 @@ func newApp(r *run) *cli.App {
 			{Name: "status", Usage: "say what is installed and what there is to go to; mends an interrupted run",
 				Action: r.status, Flags: flags(homeFlag())},
 			{Name: "history", Usage: "list what was done here, the newest last",
-				Action: r.history, Flags: flags(homeFlag())},
+				Action: r.history, Flags: flags(&cli.StringFlag{Name: "newest", Aliases: []string{"n"}, Usage: "`N`: only the newest N"}, homeFlag())},
 			{Name: "backups", Usage: "what there is to go back to", Subcommands: []*cli.Command{
 				{Name: "list", Usage: "list the snapshots, the newest first", Action: r.backupsList, Flags: flags(homeFlag())},
 				{Name: "verify", Usage: "compare everything the snapshots keep with what was recorded; 6 if something is damaged",
@@ -80,6 +81,7 @@ func newApp(r *run) *cli.App {
 			}},
 			verifyCommand(r),
 			diffCommand(r),
+			supportCommand(r),
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
 				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
 				textFlag("channel", "C", "the channel to follow (default: full)"),

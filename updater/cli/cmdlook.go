@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,6 +42,11 @@ func (r *run) status(c *cli.Context) error {
 	if s != nil {
 		view := *s
 		view.Snapshots, view.Conflicts = list(s.Snapshots), list(s.Conflicts)
+		if s.Edits != nil { // the counts; verify has the list
+			counts := *s.Edits
+			counts.Edits = []updater.Edit{}
+			view.Edits = &counts
+		}
 		r.doc.Status = &view
 		r.statusText(s)
 	}
@@ -52,7 +59,18 @@ func (r *run) status(c *cli.Context) error {
 // history is `history`.
 func (r *run) history(c *cli.Context) error {
 	r.looking = true
-	e, err := r.opened(c, cmdHistory)
+	if err := r.begin(c, cmdHistory); err != nil {
+		return err
+	}
+	newest, err := newestFlag(c)
+	if err != nil {
+		return err
+	}
+	opt, err := r.options(c)
+	if err != nil {
+		return err
+	}
+	e, err := r.open(opt)
 	if err != nil {
 		return err
 	}
@@ -61,9 +79,25 @@ func (r *run) history(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if newest < len(entries) {
+		entries = entries[len(entries)-newest:]
+	}
 	r.doc.History = list(entries)
 	r.historyText(entries)
 	return nil
+}
+
+// newestFlag reads -n.
+func newestFlag(c *cli.Context) (int, error) {
+	text := c.String("newest")
+	if text == "" {
+		return math.MaxInt, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, usage("-n: want a number from 1 on, got "+strconv.Quote(text), "-n 5 shows the newest five")
+	}
+	return n, nil
 }
 
 // guard is `guard`, the question of a start script: silent, and 0 or 8.

@@ -31,6 +31,7 @@ type result struct {
 	History    []updater.HistoryEntry `json:"history,omitzero"`
 	Verify     *updater.Verification  `json:"verify,omitempty"`
 	Diff       *updater.Diff          `json:"diff,omitempty"`
+	Support    *supported             `json:"support,omitempty"`
 	Adopted    *updater.Adopted       `json:"adopted,omitempty"`
 	Candidates []updater.Candidate    `json:"candidates,omitzero"`  // where adopt cannot tell
 	Processes  []process              `json:"processes,omitzero"`   // of a running product

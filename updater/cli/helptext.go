@@ -21,9 +21,20 @@ func explain(path string) explanation {
 			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it.",
 			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
 	case cmdStatus:
-		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
+		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
 	case cmdHistory:
-		return explanation{"A line for each run: when, from which level to which, version, by whom, and how it ended.", nil}
+		return explanation{"For each run: when, from which level to which, version, by whom, how it ended, its snapshot, and for how long files were being exchanged.", nil}
+	case cmdVerify:
+		return explanation{"Says of each path: edited, missing, of another kind, mode or owner, not of the release. Data, ignored paths and what the product derives from shipped files do not count. Files that nobody touched since they were installed are not read, unless --full is given. Exit code 10 says that something differs, configuration included unless --ignore-config is given.\n\n" +
+			"With --fix the shipped bytes, mode and kind of each PATH, and of all below, are put back, as an update does it: what they replace is in a snapshot, and --revert undoes it. Name the whole installation as . (a dot).",
+			[]string{"PROG verify", "PROG verify --full --ignore-config lib", "PROG verify --fix conf/server.xml --dry-run"}}
+	case cmdDiff:
+		return explanation{"The form is git's, for git apply and patch -p1. On standard output values that look like secrets are masked. -o FILE is exact, and readable for you alone. Binary files are left out, and listed.\n\n" +
+			"With --level it is what the vendor changes: from the installed level to N, or with --to from level N to M.",
+			[]string{"PROG diff", "PROG diff conf -o my-edits.patch", "PROG diff --level 17", "PROG diff --level 16 --to 17 conf"}}
+	case cmdSupport:
+		return explanation{"Versions, system, settings, trust, journal, snapshots, history, logs, and how the files compare with the release; also from an installation that is damaged or in the middle of an update. Values that look like secrets are masked, and no file of the product is in it. It writes nothing but FILE.",
+			[]string{"PROG support -o case.md"}}
 	case "backups":
 		return explanation{"A snapshot holds what an update replaced or removed; --revert puts it back. How many are kept is said under backup in updates/settings.yaml.", nil}
 	case cmdAdopt:

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"inplace/backup"
 	"inplace/manifest"
@@ -100,6 +102,38 @@ func (r *run) foundText(list []backup.Found) {
 	r.rows("Changed by someone else in the meantime, moved aside", yellow, rows)
 }
 
+// exchanged says how long files were being exchanged, if that is known.
+func exchanged(ms int64) string {
+	if ms <= 0 {
+		return ""
+	}
+	return ", files exchanged within " + window(time.Duration(ms)*time.Millisecond)
+}
+
+// editCounts says in one line how the files compare with what was shipped.
+func editCounts(v *updater.Verification) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{v.Edited, "edited"}, {v.Missing, "missing"}, {v.Extra, "not of the release"}, {v.Mode, "with another mode"},
+		{v.Kind, "of another kind"}, {v.Owner, "with another owner"}, {v.Unreadable, "unreadable"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if len(parts) == 0 {
+		return "all as shipped"
+	}
+	text := strings.Join(parts, ", ")
+	if v.Config > 0 {
+		text += fmt.Sprintf("; %d of these are configuration", v.Config)
+	}
+	return text
+}
+
 // statusText says what is installed and where one can go from there.
 func (r *run) statusText(s *updater.Status) {
 	out := r.out
@@ -107,14 +141,30 @@ func (r *run) statusText(s *updater.Status) {
 	out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
 	out.line("  home     %s", place(s.Home))
 	out.line("  source   %s", s.Source)
+	if s.Channel != "" && s.Channel != s.Installed.Channel {
+		out.line("  channel  %s, from now on", s.Channel)
+	}
+	asOf := ""
+	if !s.Seen.IsZero() {
+		asOf = ", as far as was known on " + when(s.Seen)
+	}
 	switch {
 	case s.Newest == nil && s.NewestErr != "":
 		out.line("  newest   not known: %s", s.NewestErr)
 	case s.Newest == nil:
 	case s.Newest.Level == s.Installed.Level:
-		out.line("  newest   level %d: this one", s.Newest.Level)
+		out.line("  newest   level %d: this one%s", s.Newest.Level, asOf)
 	default:
-		out.line("  newest   %s", styled{green, releaseName(*s.Newest)})
+		out.line("  newest   %s%s", styled{green, releaseName(*s.Newest)}, asOf)
+	}
+	if s.Newest != nil && s.NewestErr != "" {
+		out.line("           the source could not be asked: %s", s.NewestErr)
+	}
+	switch {
+	case s.EditsErr != "":
+		out.line("  files    not compared: %s", s.EditsErr)
+	case s.Edits != nil:
+		out.line("  files    %s", editCounts(s.Edits))
 	}
 	if s.Withdrawn != "" {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
@@ -135,7 +185,9 @@ func (r *run) statusText(s *updater.Status) {
 
 func (r *run) snapshotText(list []updater.SnapshotInfo) {
 	var rows []row
+	var bytes int64
 	for _, s := range list {
+		bytes += s.Bytes
 		note := fmt.Sprintf("%s, %s from level %d to %d, %s, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"), size(s.Bytes))
 		if s.Current {
 			note += ", the one that --revert takes back"
@@ -145,7 +197,11 @@ func (r *run) snapshotText(list []updater.SnapshotInfo) {
 		}
 		rows = append(rows, row{" ", s.ID, note})
 	}
-	r.rows("Snapshots", plain, rows)
+	title := "Snapshots"
+	if len(list) > 0 {
+		title += ", " + size(bytes) + " in all"
+	}
+	r.rows(title, plain, rows)
 }
 
 // historyText lists the past, a line for each run.
@@ -166,6 +222,9 @@ func (r *run) historyText(list []updater.HistoryEntry) {
 		r.out.line("%s  %s", text, styled{s, h.Result})
 		if h.Reason != "" {
 			r.out.wrapped(18, h.Reason)
+		}
+		if h.Snapshot != "" {
+			r.out.line("                  snapshot %s%s", h.Snapshot, exchanged(h.WindowMS))
 		}
 	}
 }
