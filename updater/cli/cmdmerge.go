@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -68,12 +69,13 @@ func (r *run) merge(c *cli.Context) error {
 		return usage(fmt.Sprintf("--format: %q is no format", format), "one of: "+strings.Join(names, ", "))
 	}
 	defer collectLess(len(ours) + len(base) + len(theirs))()
-	res := formats.Merge(format, base, ours, theirs, merge.Options{Path: name, MarkerSize: size,
-		Labels: merge.Labels{Ours: c.Args().Get(0), Base: c.Args().Get(1), Theirs: c.Args().Get(2)}})
+	opt := merge.Options{Path: name, MarkerSize: size,
+		Labels: merge.Labels{Ours: c.Args().Get(0), Base: c.Args().Get(1), Theirs: c.Args().Get(2)}}
+	res := formats.Merge(format, base, ours, theirs, opt)
 	r.doc.Merge = mergedView(format, res)
 	out := res.Merged
-	if out == nil && !res.Clean() { // binary, or too large: there is no text with markers
-		out = ours
+	if out == nil && !res.Clean() { // binary: with markers it is of no use, but nobody takes ours for merged
+		out = merge.AppendConflict(nil, base, ours, theirs, "\n", opt)
 	}
 	if err := r.writeMerged(c.String("output"), out); err != nil {
 		return err
@@ -101,7 +103,9 @@ func conflictLine(k merge.Conflict) string {
 func (r *run) writeMerged(file string, text []byte) error {
 	if file == "" {
 		if r.json {
-			r.doc.Merge.Text = string(text)
+			if utf8.Valid(text) { // others have no place in JSON
+				r.doc.Merge.Text = string(text)
+			}
 			return nil
 		}
 		_, err := r.env.Stdout.Write(text)
