@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"os"
@@ -81,4 +82,50 @@ func parses(format string, texts ...[]byte) error {
 		}
 	}
 	return nil
+}
+
+// A person's own merge of a real triple, where it is known and can be read, says what the
+// clean merge says. (One cannot: it has a TOML table twice.)
+func TestExpectedOfRealTriples(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(corpusDir, "case-*", "expected.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(paths) == 0 {
+		t.Skipf("%s is absent: the real triples are not checked", corpusDir)
+	}
+	var clean, sameBytes, sameMeaning, broken int
+	for _, p := range paths {
+		dir, ext := filepath.Dir(p), filepath.Ext(p)
+		read := func(side string) []byte {
+			b, err := os.ReadFile(filepath.Join(dir, side+ext))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		base, ours, theirs, want := read("base"), read("ours"), read("theirs"), read("expected")
+		format := formats.Detect("x"+ext, theirs)
+		r := formats.Merge(format, base, ours, theirs, merge.Options{})
+		if !r.Clean() {
+			t.Logf("%s: %s conflicts: %s", filepath.Base(dir), format, r.Conflicts[0].Reason)
+			continue
+		}
+		clean++
+		if bytes.Equal(r.Merged, want) {
+			sameBytes++
+		}
+		if proof.Parses(format, want) != nil {
+			broken++
+		} else if err := proof.Check(format, want, want, want, r.Merged); err != nil {
+			t.Errorf("%s: %s differs from the person's merge: %v", filepath.Base(dir), format, err)
+		} else {
+			sameMeaning++
+		}
+	}
+	t.Logf("%d merges of persons: %d clean here, %d with the same bytes, %d with the same meaning, %d of the persons' are broken",
+		len(paths), clean, sameBytes, sameMeaning, broken)
+	if clean < len(paths)*9/10 || sameMeaning+broken != clean {
+		t.Errorf("want most clean, and each with the meaning of the person's")
+	}
 }
