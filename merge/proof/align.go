@@ -4,7 +4,7 @@ import "strings"
 
 // align finds blocks whose identity a side edited: where, below one parent, exactly
 // one block of a kind went and one came, they are the same block under another name
-// (a renamed resource), unless the other side has a block of the new name. Such a
+// (a renamed resource), unless the other side has blocks of both names. Such a
 // block then has its old place in every text. Its new name is a key below it and is
 // compared as any other. other may be nil.
 func (a *atlas) align(parent place, base, side, other *node) {
@@ -26,7 +26,7 @@ func (a *atlas) align(parent place, base, side, other *node) {
 	}
 	now := map[string]string{} // name in side of what base names otherwise
 	for t, g := range gone {
-		if c := came[t]; len(g) == 1 && len(c) == 1 && inOther[c[0]] == nil {
+		if c := came[t]; len(g) == 1 && len(c) == 1 && (inOther[c[0]] == nil || len(inOther[c[0]]) == 1 && inOther[g[0]] == nil) {
 			a.aliases[edge{parent, c[0]}] = g[0]
 			now[g[0]] = c[0]
 		}

@@ -133,6 +133,7 @@ func TestFaults(t *testing.T) {
 		{"no more strict JSON", "json", "{}", `{"a":1}`, `{"b":1}`, `{"a":1,"b":1,}`, "merged: not json"},
 		{"joined lines", "xml", "<a/>", "<a><b/></a>", "<a><c/></a>", "<a><b/><c/>", "merged: not xml"},
 		{"item that nothing names, mixed of both", "yaml", "l: [{a: 1, b: 1}]", "l: [{a: 2, b: 1}]", "l: [{a: 1, b: 2}]", "l: [{a: 2, b: 2}]", "an entry stands more often"},
+		{"key that ours removed from a block that both renamed alike", "yaml", "c: [{name: a, i: 1, j: 1}]", "c: [{name: n, i: 1}]", "c: [{name: n, i: 1, j: 1}]", "c: [{name: n, i: 1, j: 1}]", "j: the merged text does not have it as in ours"},
 		{"prefix without its declaration", "xml", "<a xmlns:p='u'><p:b/></a>", "<a xmlns:p='u'><p:b/><p:c/></a>", "<a/>", "<a><p:c/></a>", "undeclared prefix p"},
 		{"bytes of two encodings", "xml", "<?xml version='1.0' encoding='ISO-8859-1'?><a/>", "<?xml version='1.0' encoding='UTF-8'?><a/>", "<?xml version='1.0' encoding='ISO-8859-1'?><!-- \xFC --><a/>",
 			"<?xml version='1.0' encoding='UTF-8'?><!-- \xFC --><a/>", "the texts are in different encodings: iso-8859-1 and utf-8, with bytes that are none"},

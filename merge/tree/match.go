@@ -49,6 +49,7 @@ func (m *merger) match(path string, e entry) *table {
 		}
 	}
 	alias := [3]map[string]string{nil, edited(sides[0], sides[1], cells, 0, 1, 2), edited(sides[0], sides[2], cells, 0, 2, 1)}
+	x.renamedAlike(sides, cells, alias)
 	if len(repeated) > 0 {
 		x.tear(sides, repeated, alias)
 	}
@@ -95,6 +96,22 @@ func (m *merger) match(path string, e entry) *table {
 		x.orderClasses()
 	}
 	return x
+}
+
+// renamedAlike finds kids whose identity both sides edited alike, though one side may have
+// come by more of the Tag: both are then matched with the one in base.
+func (x *table) renamedAlike(sides [3][]*Node, cells map[string]*cell, alias [3]map[string]string) {
+	for side := 1; side <= 2; side++ {
+		other := 3 - side
+		for _, k := range sides[side] {
+			if k.Tag == "" || value(k) || alias[side][k.Key] != "" {
+				continue
+			}
+			if to, ok := alias[other][k.Key]; ok && cells[to].count[side] == 0 && cells[k.Key].count[side] == 1 {
+				alias[side][k.Key] = to
+			}
+		}
+	}
 }
 
 // tear finds the repeated keys that are a conflict. A kid that a side renamed counts
@@ -160,7 +177,8 @@ func groupReason(g [3][]*Node, renamed bool) string {
 }
 
 // edited finds kids whose identity a side edited: its key to the key in base. One of a
-// Tag went and one came, and the other side has none of the new key.
+// Tag went and one came, and the other side has none of the new key, or not the old one
+// any more either.
 func edited(inBase, inSide []*Node, cells map[string]*cell, base, side, other int) map[string]string {
 	gone, came := map[string][]string{}, map[string][]string{}
 	for _, k := range inBase {
@@ -175,7 +193,7 @@ func edited(inBase, inSide []*Node, cells map[string]*cell, base, side, other in
 	}
 	alias := map[string]string{}
 	for tag, g := range gone {
-		if c := came[tag]; len(g) == 1 && len(c) == 1 && cells[c[0]].count[other] == 0 {
+		if c := came[tag]; len(g) == 1 && len(c) == 1 && (cells[c[0]].count[other] == 0 || cells[c[0]].count[other] == 1 && cells[g[0]].count[other] == 0) {
 			alias[c[0]] = g[0]
 		}
 	}
