@@ -41,6 +41,7 @@ sections=(
 	{update,revert}.powercut
 	{update,revert}.{ext4,xfs,btrfs}
 	{update,revert}.error
+	revert-to.{kill,error,sticky,powercut,ext4}
 	recovery.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	{update,revert}-self.{kill,error}
 	{update,revert}-shim.{powercut,ext4,xfs,btrfs}

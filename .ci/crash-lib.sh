@@ -4,6 +4,7 @@
 #
 # Subjects
 #   update, revert              the fixture's change of release, there and back
+#   revert-to                   back over two updates at once, by copies of what snapshots keep
 #   update-self, revert-self    the same, and both releases ship bin/inplace, each another build
 #   update-shim, revert-shim    the same with a shell script of a few lines as bin/inplace, that
 #                               execs the build: for power cuts, whose model takes minutes over
@@ -90,6 +91,14 @@ write_setup() {
 			cp -a "$home" "$CI_MADE/before"
 			"$home/bin/update.sh"
 		fi
+		if [ "$2" = revert-to ]; then
+			rm -rf "$CI_MADE/before"
+			cp -a "$home" "$CI_MADE/before"
+			"$home/bin/update.sh"
+			"$home/bin/update.sh" --level 0
+			"$home/bin/update.sh"
+			ls "$home/updates/backups" | sed -n 1p >"$CI_MADE/first"
+		fi
 		if [ "$2" = recovery ]; then
 			strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=KILL:when=8 "$home/bin/update.sh" || true
 			[ -e "$home/updates/OPEN" ] || { echo "strace did not kill the update among its exchanges" >&2; exit 1; }
@@ -133,7 +142,7 @@ write_release() {
 # subject NAME sets fixture, the command update and the array options, what the harness is
 # told of it.
 subject() {
-	local what=${1%%-[!a]*}
+	local what=${1%%-[!at]*}
 	update=". $made/env; \"\$CT_ROOT/bin/update.sh\""
 	fixture=tree
 	case $1 in
@@ -147,6 +156,8 @@ subject() {
 	revert)
 		# With nothing left to undo, the revert after the revert says so with exit 1.
 		options+=(--run "$update --revert" --recover "$update status" --again-codes "0,1" --new "$made/before" --mtime) ;;
+	revert-to)
+		options+=(--run "$update --revert --to \$(cat $made/first)" --recover "$update status" --new "$made/before") ;;
 	recovery)
 		options+=(--run "$update status") ;;
 	adopt)
@@ -156,7 +167,7 @@ subject() {
 	*) return 1 ;;
 	esac
 	case $1 in
-	update | revert) # the updater's binary is the same on both sides: save the time to read it
+	update | revert | revert-to) # the updater's binary is the same on both sides: save the time to read it
 		options+=(--guard ". $made/env; \"\$CT_ROOT/bin/inplace\" guard" --ignore "$state,bin/inplace") ;;
 	release-add) ;;
 	*) options+=(--ignore "$state") ;;

@@ -6,6 +6,7 @@
 # Usage: .ci/crash.sh [SUBJECT...]
 #
 #   update, revert            the fixture's change of release, there and back
+#   revert-to                 back over two updates at once
 #   update-self, revert-self  the same with another updater binary in the new release; no
 #                             power cuts here, whose model takes minutes over megabytes
 #
@@ -33,10 +34,10 @@ short() { # short SUBJECT SAMPLE MODES
 }
 
 subjects=("$@")
-[ ${#subjects[@]} -gt 0 ] || subjects=(update revert update-self revert-self)
+[ ${#subjects[@]} -gt 0 ] || subjects=(update revert revert-to update-self revert-self)
 for s in "${subjects[@]}"; do
 	case $s in
-	update | revert | update-self | revert-self) ;;
+	update | revert | revert-to | update-self | revert-self) ;;
 	*) echo "unknown subject $s" >&2; exit 2 ;;
 	esac
 done
@@ -63,7 +64,7 @@ races() {
 }
 
 bad=0
-lane revert revert-self >"$made/reverts.log" 2>&1 &
+lane revert revert-to revert-self >"$made/reverts.log" 2>&1 &
 reverts=$!
 lane update update-self || bad=1
 wait $reverts || bad=1

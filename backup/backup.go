@@ -16,6 +16,7 @@
 //	updates/backups/ID/slots/N         the side that is not live
 //	updates/backups/ID/aside/N         old bytes on their way into a slot, see below
 //	updates/backups/ID/config/N        copies of the configuration, touched or not
+//	updates/backups/ID/config/HEX      what a merge left at a path, by its digest
 //	updates/backups/ID/found/N         what recovery met that was neither old nor new
 //	updates/backups/ID/restore.sh      the way back without this program
 //

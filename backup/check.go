@@ -140,7 +140,13 @@ func (s *Snapshot) Turned(tree *fsys.Tree) (bool, error) {
 }
 
 // Turn makes the entries say what a snapshot keeps that restore.sh has taken back.
-func (s *Snapshot) Turn() { s.Entries = reversed(s.Entries) }
+func (s *Snapshot) Turn() {
+	for i, e := range s.Entries {
+		if e.Class == Product || e.Class == Record {
+			s.Entries[i] = e.Reversed()
+		}
+	}
+}
 
 // Size is about how many bytes of content the snapshot keeps: what its slots hold by its
 // head, copies, and what was moved whole, which no list counts.

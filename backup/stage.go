@@ -2,11 +2,13 @@ package backup
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
 
 	"inplace/backup/fsys"
+	"inplace/manifest"
 )
 
 // StageDir is where a run puts everything aside before its commit point. Without a
@@ -185,17 +187,29 @@ func (s *Stage) PutConfig(slot int, meta Meta, src *os.File) error {
 	return err
 }
 
-// PutLink stages the symbolic link that e becomes.
+// PutLeft keeps what a merge makes of a file, under its digest: it is what later edits start
+// from, and holds what the operator wrote.
+func (s *Stage) PutLeft(d manifest.Digest, data []byte) error {
+	err := s.config.WriteFile(d.Hex(), data, 0o600, !fsys.SyncsWhole)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // two files that became the same
+	}
+	return err
+}
+
+// Left is where a snapshot keeps what a merge made, if it does.
+func (s *Snapshot) Left(d manifest.Digest) string { return path.Join(s.Dir, "config", d.Hex()) }
+
+// PutLink stages the symbolic link that e becomes, with its time if that is not 0.
 func (s *Stage) PutLink(e Entry) error {
 	slots, name := s.at(e).slots, slotName(e.Slot)
 	if err := slots.Symlink(e.New.Target, name); err != nil {
 		return err
 	}
-	info, err := slots.Lstat(name)
-	if err != nil || (info.UID == e.New.UID && info.GID == e.New.GID) {
+	if err := own(slots, name, fsys.Info{UID: e.New.UID, GID: e.New.GID}); err != nil || e.New.MTime == 0 {
 		return err
 	}
-	return slots.Chown(name, e.New.UID, e.New.GID)
+	return slots.Chtimes(name, e.New.MTime)
 }
 
 func put(d *fsys.Dir, name string, meta Meta, fill func(f *os.File) error) (refused []string, err error) {

@@ -91,6 +91,12 @@ func (s *Snapshot) dirOf(e Entry) string {
 	return s.Dir
 }
 
+// SlotsOf is the directory of the slot of e.
+func (s *Snapshot) SlotsOf(e Entry) string { return path.Join(s.dirOf(e), "slots") }
+
+// CopiesDir is the directory of the copies of configuration.
+func (s *Snapshot) CopiesDir() string { return path.Join(s.Dir, "config") }
+
 // SharedError says that a followed directory belongs to another installation, which
 // follows it too.
 type SharedError struct {

@@ -14,6 +14,8 @@ var (
 	ErrNotAdopted = errors.New("is not adopted yet")
 	// ErrNothingToRevert: no update is there to be taken back.
 	ErrNothingToRevert = errors.New("there is no update to take back")
+	// ErrNoWay: nothing that is kept leads from what is installed to a snapshot.
+	ErrNoWay = errors.New("nothing that is kept leads there from what is installed")
 	// ErrUnknownLevel: the channel has no such level.
 	ErrUnknownLevel = errors.New("no such level")
 	// ErrDeclined: the plan was shown and not confirmed; nothing was changed.

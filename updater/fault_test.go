@@ -64,7 +64,7 @@ func copyTree(t *testing.T, from, to string) {
 // After a run that failed once the tree is old or new without recovery; in any case the
 // next command makes it one of the two, and the next update leads to the new tree.
 func TestFaults(t *testing.T) {
-	for _, action := range []string{"update", "revert"} {
+	for _, action := range []string{"update", "revert", "revert-to"} {
 		for _, lasting := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/lasting=%v", action, lasting), func(t *testing.T) {
 				t.Parallel()
@@ -99,6 +99,14 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		save()
 		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
 	}
+	to := ""
+	if action == "revert-to" { // forward again, by copies of what the revert's snapshot holds
+		out, err := be.open(t).Revert(ctx)
+		must(t, err)
+		to = out.Snapshot
+		copyTree(t, be.home, start)
+		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
+	}
 	points, first := 0, 1
 	if lasting {
 		first = 2 // every other point once, the ones between for good; the crash campaign takes all
@@ -110,6 +118,7 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		count, at := 0, ""
 		var mu sync.Mutex // files are staged by several goroutines
 		u := be.open(t, func(o *Options) {
+			o.RevertTo = to
 			o.fault = func(op, path string) error {
 				mu.Lock()
 				defer mu.Unlock()

@@ -80,10 +80,13 @@ func (u *Updater) allRoots() []backup.Root {
 // rootsOf are the followed directories that a plan changes something in; of a revert those
 // of the snapshot whose slots it takes.
 func (u *Updater) rootsOf(p *Plan) []backup.Root {
-	if p.snapshot != nil {
-		return p.snapshot.Roots
+	if p.way != nil && p.way.takes {
+		return p.way.holds.Roots
 	}
 	var paths []manifest.Path
+	for _, e := range p.entries { // of a revert that copies
+		paths = append(paths, e.Path)
+	}
 	for i := range p.Steps {
 		if p.Steps[i].Action.Changes() {
 			paths = append(paths, p.Steps[i].Path)

@@ -153,7 +153,8 @@ type Plan struct {
 	From         Release                `json:"from"`
 	To           Release                `json:"to"`
 	Source       string                 `json:"source"`
-	Steps        []Step                 `json:"steps"` // sorted by path
+	Way          []string               `json:"way,omitempty"` // of a revert: the snapshots that it goes back over, in this order
+	Steps        []Step                 `json:"steps"`         // sorted by path
 	Conflicts    []ConflictOf           `json:"conflicts"`
 	Fixes        []manifest.Fix         `json:"fixes"` // of all levels on the way, the worst first
 	Instructions []Instruction          `json:"instructions"`
@@ -165,8 +166,9 @@ type Plan struct {
 
 	target        *target
 	baseInventory *manifest.Inventory
-	snapshot      *backup.Snapshot // of a revert: what it takes back
-	entries       []backup.Entry   // of a revert: prepared when planning
+	way           *wayBack       // of a revert: the snapshots it goes by
+	entries       []backup.Entry // of a revert: prepared when planning
+	puts          []put          // of a revert that copies: what goes into which slot
 }
 
 // Instruction is what a release asks the operator to do by hand.

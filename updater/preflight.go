@@ -189,8 +189,11 @@ func (u *Updater) space(p *Plan, roots []rootInfo, home fsys.Info) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		need.NeededBytes += bytesPerStep
-		if s.Theirs.Kind == manifest.File && s.Theirs.Size <= maxPristine && s.Action.Changes() {
+		if p.way == nil && s.Theirs.Kind == manifest.File && s.Theirs.Size <= maxPristine && s.Action.Changes() {
 			need.NeededBytes += s.Theirs.Size
+		}
+		if p.way != nil && p.way.takes {
+			continue // the slots that are there are exchanged
 		}
 		at := &need
 		for k := range roots {

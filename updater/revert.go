@@ -3,8 +3,7 @@ package updater
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -21,9 +20,11 @@ func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
 
 // Revert takes back the newest update that is not taken back yet, offline: every
 // path which that update changed gets the bytes, mode, owner and time that it had.
-// What is there now, later edits too, goes into a snapshot of its own. Other paths
-// stay as they are. Errors: [ErrNothingToRevert], *[backup.DamagedError], and those
-// of Update but for metadata.
+// Options.RevertTo goes to what any snapshot holds, back or forward over several runs, in
+// one transaction. What is there now, later edits too, goes into a snapshot of its own.
+// Other paths stay as they are. Errors: [ErrNothingToRevert], [ErrNoWay],
+// *[UnknownSnapshotError], *[backup.DamagedError], *[ConflictError] where edits are to be
+// kept, and those of Update but for metadata.
 func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	release, rec, err := u.begin(ctx)
 	out := &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
@@ -43,8 +44,14 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 		return out, err
 	}
 	plan := out.Plan
+	if len(plan.Conflicts) > 0 {
+		return out, &ConflictError{plan.Conflicts}
+	}
 	if len(plan.Findings) > 0 {
 		return out, &PreflightError{plan.Findings}
+	}
+	if len(plan.entries) == 0 {
+		return out, nil
 	}
 	if err := u.notRunning(in); err != nil {
 		return out, err
@@ -55,100 +62,153 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if err := u.fullBackup(ctx, out); err != nil {
 		return out, err
 	}
-	now := u.opt.Now()
+	return out, u.executeRevert(ctx, in, out)
+}
+
+// executeRevert applies the plan of a revert.
+func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome) error {
+	plan, now := out.Plan, u.opt.Now()
 	id, err := backup.NewID(u.tree, now, plan.To.Level)
 	if err != nil {
-		return out, err
+		return err
 	}
-	stage, err := backup.NewStage(u.tree, plan.snapshot.Roots...)
-	if err != nil {
-		return out, err
+	s := &stager{u: u, plan: plan, in: in}
+	if s.stage, err = backup.NewStage(u.tree, u.rootsOf(plan)...); err != nil {
+		return err
 	}
-	entries := plan.entries
-	more, err := u.copyConfig(stage, in)
-	if err != nil {
-		return out, errors.Join(err, stage.Discard())
-	}
-	entries = append(entries, more...)
 	head := backup.Head{
 		ID: id, Action: "revert", Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,
-		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Undoes: plan.snapshot.ID, Engine: u.opt.Engine,
+		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine,
 	}
-	for _, e := range entries {
+	tx := &transaction{u: u, in: in, stage: s.stage, plan: plan, out: out}
+	if plan.way.takes {
+		head.Undoes = plan.way.holds.ID
+		tx.takes = head.Undoes
+	} else {
+		err = u.during(PhaseStage, func() error { return s.putBack(ctx) })
+	}
+	s.entries = plan.entries
+	if err == nil {
+		err = s.config()
+	}
+	if err != nil {
+		return errors.Join(err, s.stage.Discard())
+	}
+	for _, e := range s.entries {
 		if e.Slot != backup.NoSlot && e.Class != backup.Config {
 			head.Bytes += e.Old.Size
 		}
 	}
-	tx := &transaction{u: u, in: in, stage: stage, head: head, entries: entries, takes: plan.snapshot.ID, plan: plan, out: out}
-	err = tx.run(ctx, func() error {
+	tx.head, tx.entries = head, s.entries
+	return tx.run(ctx, func() error {
+		out.Warnings = append(out.Warnings, s.warn...)
 		if err := u.notRunning(in); err != nil {
 			return err
 		}
 		return u.unchanged(plan)
 	})
-	return out, err
 }
 
-// planRevert is the way back as a plan: the entries of the snapshot turned round, each
-// starting from what is there now.
+// planRevert is the way back as a plan: for each path what the snapshots on the way keep
+// of it, starting from what is there now.
 func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) {
-	if in.Snapshot == "" {
-		return nil, ErrNothingToRevert
-	}
-	snap, err := backup.Load(u.tree, in.Snapshot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: its snapshot %s is not kept any more", ErrNothingToRevert, in.Snapshot)
-	}
+	way, err := u.findWay(in)
 	if err != nil {
 		return nil, err
 	}
-	if f := u.awayFrom(snap); f != nil {
-		return nil, &PreflightError{[]Finding{*f}}
-	}
-	if err := snap.Verify(u.tree); err != nil {
-		return nil, err
+	for _, k := range way.steps {
+		if f := u.awayFrom(k.Snapshot); f != nil {
+			return nil, &PreflightError{[]Finding{*f}}
+		}
 	}
 	p := &Plan{
 		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Action: "revert",
-		Source: "snapshot " + snap.ID, From: in.release(), To: releaseOf(snap.From),
+		Source: "snapshot " + way.name, From: in.release(), To: way.dest,
 		Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: []manifest.Fix{}, Instructions: []Instruction{},
-		Findings: []Finding{}, Warnings: []string{}, snapshot: snap,
+		Findings: []Finding{}, Warnings: []string{}, way: way,
 	}
-	touched := map[manifest.Path]int64{}
-	for _, e := range snap.Entries {
-		if err := cancelled(ctx); err != nil {
-			return nil, err
-		}
-		switch e.Class {
-		case backup.Product, backup.Record:
-			if err := u.revertEntry(p, e); err != nil {
-				return nil, err
-			}
-		case backup.Touched:
-			touched[e.Path] = e.Old.MTime
-		}
+	for _, k := range way.steps {
+		p.Way = append(p.Way, k.ID)
 	}
-	now, err := touchedDirs(u.tree, p.entries)
-	if err != nil {
+	b := &backer{u: u, ctx: ctx, in: in, plan: p, way: way}
+	if err := b.run(); err != nil {
 		return nil, err
-	}
-	for _, m := range now {
-		m.New.MTime = touched[m.Path]
-		p.entries = append(p.entries, m)
 	}
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	return p, u.preflight(p)
 }
 
-// revertEntry plans the way back of one entry of a snapshot.
-func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
-	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
-		return u.revertWhole(p, e)
+// backer plans a revert.
+type backer struct {
+	u     *Updater
+	ctx   context.Context
+	in    *installed
+	plan  *Plan
+	way   *wayBack
+	goals []*goal
+	slots int // numbers given away in the new snapshot
+	base  pristine
+	rules *manifest.Matcher
+}
+
+func (b *backer) run() (err error) {
+	b.base.tree = b.u.tree
+	if b.rules, err = b.in.manifest.Rules.Compile(); err != nil {
+		return err
 	}
-	info, err := u.tree.Lstat(string(e.Path))
+	var touched map[manifest.Path]int64
+	b.goals, touched = b.way.goals()
+	if b.u.opt.Exact {
+		if err := b.addConfig(); err != nil {
+			return err
+		}
+	}
+	mended, err := b.checkContent()
+	if err != nil {
+		return err
+	}
+	b.way.takes = len(b.way.steps) == 1 && b.way.steps[0].ID == b.in.Snapshot && !b.way.steps[0].turned &&
+		!b.u.opt.Exact && !b.u.opt.KeepEdits && !mended
+	if b.way.takes {
+		err = b.turnRound()
+	} else {
+		err = b.putAll()
+	}
+	if err != nil {
+		return err
+	}
+	now, err := touchedDirs(b.u.tree, b.plan.entries)
+	for _, m := range now {
+		m.New.MTime = touched[m.Path]
+		b.plan.entries = append(b.plan.entries, m)
+	}
+	return err
+}
+
+// turnRound plans the entries of the only snapshot on the way as they are, turned round:
+// its very slots are exchanged with what is live.
+func (b *backer) turnRound() error {
+	for _, e := range b.way.holds.Entries {
+		if err := cancelled(b.ctx); err != nil {
+			return err
+		}
+		if e.Class != backup.Product && e.Class != backup.Record {
+			continue
+		}
+		if err := b.u.revertEntry(b.plan, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// liveNow looks at a path that a revert is to change. ok is false where it cannot, which
+// the plan then says.
+func (u *Updater) liveNow(p *Plan, path manifest.Path, read bool) (now live, ok bool, err error) {
+	now.info, err = u.tree.Lstat(string(path))
 	var link *fsys.LinkError
-	if errors.As(err, &link) && p.shipsLink(link.Path) {
-		err = nil // the update made the directory a link: nothing is below it now
+	if errors.As(err, &link) && p.way.leftLink(link.Path) {
+		err = nil // a change on the way made the directory a link: nothing is below it now
 	}
 	if errors.As(err, &link) {
 		f := Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory, and the settings do not name it under follow",
@@ -156,28 +216,35 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 		if !slices.Contains(p.Findings, f) && !slices.ContainsFunc(u.astray, func(e *fsys.FollowError) bool { return e.Path == link.Path }) {
 			p.Findings = append(p.Findings, f)
 		}
-		return nil
+		return now, false, nil
 	}
 	if err != nil {
-		return err
+		return now, false, err
 	}
-	now := live{info: info}
-	if info.IsLink() {
-		if now.target, err = u.tree.Readlink(string(e.Path)); err != nil {
-			return err
-		}
+	if now.info.IsLink() {
+		now.target, err = u.tree.Readlink(string(path))
 	}
-	if info.IsFile() && e.Slot != backup.NoSlot {
-		f, err := u.tree.Open(string(e.Path))
-		if err != nil {
-			return err
+	if now.info.IsFile() && read {
+		var f *os.File
+		if f, err = u.tree.Open(string(path)); err != nil {
+			return now, false, err
 		}
 		now.digest, err = backup.DigestFile(f)
 		_ = f.Close()
-		if err != nil {
-			return err
-		}
 	}
+	return now, err == nil, err
+}
+
+// revertEntry plans the way back of one entry of a snapshot whose slots are taken over.
+func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
+	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
+		return u.revertWhole(p, e)
+	}
+	now, ok, err := u.liveNow(p, e.Path, e.Slot != backup.NoSlot)
+	if err != nil || !ok {
+		return err
+	}
+	info := now.info
 	back := backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, New: e.Old, Before: info}
 	back.Old = stateOf(now.side(), info)
 	if e.ModeOnly() {
@@ -187,11 +254,7 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 		}
 	}
 	reason := "as it was before the update"
-	edited := now.kind() != kindOf(e.New.Kind) || now.digest != e.New.Digest && e.Slot != backup.NoSlot || now.target != e.New.Target
-	if e.New.Kind == backup.Dir {
-		edited = false
-	}
-	if edited && e.Class == backup.Product {
+	if now.differs(e.New) && (e.Slot != backup.NoSlot || now.kind() != kindOf(e.New.Kind)) && e.Class == backup.Product {
 		reason += "; you changed it since, that goes into the new snapshot"
 	}
 	if info.IsDir() && back.New.Kind != backup.Dir && e.New.Kind != backup.Dir {
@@ -241,7 +304,7 @@ func (u *Updater) revertWhole(p *Plan, e backup.Entry) error {
 		}
 		return nil
 	}
-	paired := slices.ContainsFunc(p.snapshot.Entries, func(o backup.Entry) bool { return o.Path == e.Path && o.New.Kind == backup.Whole })
+	paired := slices.ContainsFunc(p.way.holds.Entries, func(o backup.Entry) bool { return o.Path == e.Path && o.New.Kind == backup.Whole })
 	if info.Exists && !paired {
 		out.Slot = p.freeSlot()
 		p.entries = append(p.entries, out)
@@ -258,7 +321,7 @@ func (u *Updater) revertWhole(p *Plan, e backup.Entry) error {
 // freeSlot is a number that no entry of the snapshot or of the plan uses.
 func (p *Plan) freeSlot() int {
 	n := 0
-	for _, list := range [][]backup.Entry{p.snapshot.Entries, p.entries} {
+	for _, list := range [][]backup.Entry{p.way.holds.Entries, p.entries} {
 		for _, e := range list {
 			if e.Class == backup.Product || e.Class == backup.Record {
 				n = max(n, e.Slot+1)
@@ -268,11 +331,25 @@ func (p *Plan) freeSlot() int {
 	return n
 }
 
-// shipsLink reports whether the update that a revert takes back made path a link.
-func (p *Plan) shipsLink(path string) bool {
-	return slices.ContainsFunc(p.snapshot.Entries, func(e backup.Entry) bool {
-		return string(e.Path) == path && e.New.Kind == backup.Link
+// leftLink reports whether a change that a revert goes back over made path a link.
+func (w *wayBack) leftLink(path string) bool {
+	return slices.ContainsFunc(w.steps, func(k *kept) bool {
+		return slices.ContainsFunc(k.Entries, func(e backup.Entry) bool { return string(e.Path) == path && e.New.Kind == backup.Link })
 	})
+}
+
+// differs reports whether what is live has other content than s; a directory has none.
+func (l *live) differs(s backup.State) bool {
+	if l.kind() != kindOf(s.Kind) || s.Kind == backup.Whole {
+		return s.Kind != backup.Whole || !l.info.Exists
+	}
+	switch s.Kind {
+	case backup.File:
+		return l.digest != s.Digest
+	case backup.Link:
+		return l.target != s.Target
+	}
+	return false
 }
 
 func kindOf(k backup.Kind) manifest.Kind {

@@ -185,8 +185,10 @@ func (s *stager) put(ctx context.Context, j job) error {
 	refused, err := s.stage.Put(*e, meta, func(f *os.File) error {
 		switch {
 		case j.step.merged:
-			_, err := f.Write(j.step.content)
-			return err
+			if _, err := f.Write(j.step.content); err != nil {
+				return err
+			}
+			return s.stage.PutLeft(e.New.Digest, j.step.content) // the base of a revert that keeps later edits
 		case j.step.Action == Mode:
 			return fsys.CopyData(f, old)
 		}

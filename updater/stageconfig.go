@@ -18,9 +18,9 @@ func (s *stager) config() error {
 	return err
 }
 
-// copyConfig copies every file of configuration into the stage: those the release
-// lists, and what the operator has put into directories that are configuration.
-func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry, error) {
+// configFiles lists the files of configuration: those the release lists, and what the
+// operator has put into directories that are configuration.
+func (u *Updater) configFiles(in *installed) ([]manifest.Path, error) {
 	rules, err := in.manifest.Rules.Compile()
 	if err != nil {
 		return nil, err
@@ -48,6 +48,15 @@ func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry
 		paths = append(paths, p)
 	}
 	slices.Sort(paths)
+	return paths, nil
+}
+
+// copyConfig copies every file of configuration into the stage.
+func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry, error) {
+	paths, err := u.configFiles(in)
+	if err != nil {
+		return nil, err
+	}
 	cache := openStatCache(u.tree, in.inventory)
 	defer cache.close()
 	shipped := pristine{tree: u.tree}

@@ -71,6 +71,12 @@ type Options struct {
 	FullBackup   string // make a complete copy of the installation there first; must not exist
 	AllowStale   string // the reason to accept expired metadata; "": do not
 
+	// Of a revert.
+	RevertTo    string // go to what the snapshot of that name holds; an unambiguous beginning will do
+	KeepEdits   bool   // merge edits made since into what is put back
+	Exact       bool   // put the configuration back as well as the snapshot holds it
+	FromRelease bool   // where kept content is damaged, take the path as the release shipped it
+
 	// Confirm, if set, is asked once before anything is staged, with the very plan
 	// that will be applied; false ends the run with [ErrDeclined].
 	Confirm func(*Plan) (bool, error)

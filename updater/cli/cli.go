@@ -137,6 +137,7 @@ type run struct {
 	state     string   // what the run has left behind, in one sentence
 	looking   bool     // the command changes nothing anywhere
 	fixing    bool     // it is verify --fix
+	reverting bool     // it goes back by what is kept here
 	resultsTo io.Writer
 	reporter  *reporter
 }

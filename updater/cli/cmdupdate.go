@@ -21,7 +21,7 @@ func (r *run) update(c *cli.Context) error {
 	case revert:
 		command = cmdRevert
 	}
-	r.looking = dry
+	r.looking, r.reverting = dry, revert
 	if err := r.begin(c, command); err != nil {
 		return err
 	}
@@ -29,12 +29,8 @@ func (r *run) update(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if revert {
-		for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale"} {
-			if c.IsSet(f) {
-				return usage("--revert and --"+f+" exclude each other", "--revert goes back by what is kept here; --level N goes to a level of the repository")
-			}
-		}
+	if err := checkRevert(c, revert); err != nil {
+		return err
 	}
 	if err := checkReport(c); err != nil {
 		return err
@@ -62,6 +58,28 @@ func (r *run) update(c *cli.Context) error {
 	return r.showOutcome(c, o, err)
 }
 
+// checkRevert refuses flags that do not go together.
+func checkRevert(c *cli.Context, revert bool) error {
+	if !revert {
+		for _, f := range []string{"to", "keep-edits", "exact", "from-release"} {
+			if c.IsSet(f) {
+				return usage("--"+f+" goes with --revert only", "add --revert, or leave --"+f+" out")
+			}
+		}
+		return nil
+	}
+	allowed := map[string]string{"source": "from-release", "allow-stale": "from-release", "on-conflict": "keep-edits"}
+	for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale"} {
+		if with := allowed[f]; c.IsSet(f) && (with == "" || !c.Bool(with)) {
+			return usage("--revert and --"+f+" exclude each other", "--revert goes back by what is kept here; --level N goes to a level of the repository")
+		}
+	}
+	if c.Bool("keep-edits") && c.Bool("exact") {
+		return usage("--keep-edits and --exact exclude each other", "the one keeps what you changed since, the other puts it back as it was")
+	}
+	return nil
+}
+
 // options reads what the flags say about the installation and the run.
 func (r *run) options(c *cli.Context) (updater.Options, error) {
 	home, err := r.home(c)
@@ -77,7 +95,8 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
 		FullBackup: c.String("full-backup"),
-		Engine:     r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+		RevertTo:   c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), FromRelease: c.Bool("from-release"),
+		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
 		return opt, err
@@ -110,6 +129,9 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 		r.nothingToDo(p)
 		return errors.Join(r.writeReport(c, p), err)
 	}
+	if r.revertedAlready(p) {
+		return err
+	}
 	r.planText(p)
 	if failed := r.writeReport(c, p); failed != nil {
 		return failed
@@ -132,12 +154,12 @@ func (r *run) again(c *cli.Context) string {
 	if r.fixing {
 		args = append(args, "verify", "--fix")
 	}
-	for _, f := range []string{"revert", "allow-running", "full", "ignore-config"} {
+	for _, f := range []string{"revert", "keep-edits", "exact", "from-release", "allow-running", "full", "ignore-config"} {
 		if c.Bool(f) {
 			args = append(args, "--"+f)
 		}
 	}
-	for _, f := range []string{"level", "channel", "source", "on-conflict", "allow-stale", "full-backup"} {
+	for _, f := range []string{"to", "level", "channel", "source", "on-conflict", "allow-stale", "full-backup"} {
 		if c.IsSet(f) {
 			args = append(args, "--"+f, c.String(f))
 		}
@@ -160,6 +182,23 @@ func (r *run) nothingToDo(p *updater.Plan) {
 		return
 	}
 	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, releaseName(p.From), p.To.Channel)
+}
+
+// revertedAlready says that a revert has nothing to do, if so.
+func (r *run) revertedAlready(p *updater.Plan) bool {
+	if p.Action != "revert" || !p.Empty() || len(p.Findings) > 0 || p.From.Manifest != p.To.Manifest {
+		return false
+	}
+	r.say("%s is at %s, as %s holds it: nothing to do.", p.Product, releaseName(p.From), p.Source)
+	return true
+}
+
+// forward is the command that undoes a revert: an update, where one leads there.
+func (r *run) forward(p *updater.Plan, snapshot string) string {
+	if len(p.Way) == 1 && p.To.Level < p.From.Level {
+		return r.shell()
+	}
+	return r.shell("--revert", "--to", snapshot)
 }
 
 // showOutcome reports an update or a revert.
@@ -196,10 +235,13 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 		r.nothingToDo(p)
 		return nil
 	}
+	if o.Snapshot == "" && r.revertedAlready(p) {
+		return nil
+	}
 	r.outcomeText(o)
 	next := "To go back: " + r.shell("--revert")
-	if p.Action == "revert" && p.From.Level != p.To.Level {
-		next = "To go forward again: " + r.shell()
+	if p.Action == "revert" && (p.From.Level != p.To.Level || len(p.Way) > 1) {
+		next = "To go forward again: " + r.forward(p, o.Snapshot)
 	} else if p.Action == "revert" {
 		next = ""
 	}

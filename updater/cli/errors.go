@@ -90,6 +90,7 @@ func (r *run) classify(err error) verdict {
 		busy      *updater.RunningError
 		base      *updater.BaseError
 		damaged   *backup.DamagedError
+		unknown   *updater.UnknownSnapshotError
 		untrusted *repository.UntrustedError
 		expired   *repository.ExpiredError
 		missing   *repository.NotFoundError
@@ -140,7 +141,13 @@ func (r *run) classify(err error) verdict {
 			"do not use this source until the vendor has explained it; another one can be given with --source"}}
 	case errors.As(err, &damaged):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
-			"the snapshot was changed after it was made; restore the files named from another backup"}}
+			"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
+			"or restore the files of the snapshot from another backup"}}
+	case errors.As(err, &unknown):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what there is to go to: " + r.shell("backups", "list")}}
+	case is(updater.ErrNoWay):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"see what there is to go to: " + r.shell("backups", "list"),
+			"or go to a level of the repository: --level N"}}
 	case is(updater.ErrNotAdopted):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{
 			"make it known once: " + r.typed + " adopt " + shellQuote(r.homeDir) + " --source REPO",
@@ -182,6 +189,11 @@ func (r *run) classify(err error) verdict {
 
 // judgeConflict is about conflicts, which nobody has decided yet.
 func (r *run) judgeConflict() verdict {
+	if r.reverting {
+		return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
+			"go back without --keep-edits: what you changed since goes into the new snapshot",
+			"or keep your side wherever both changed something: add --on-conflict ours"}}
+	}
 	return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
 		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}

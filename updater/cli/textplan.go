@@ -45,6 +45,9 @@ func (r *run) planHead(p *updater.Plan) {
 		verb = p.Action
 	}
 	r.out.line("%s: %s from %s to %s", styled{bold, p.Product}, verb, releaseName(p.From), releaseName(p.To))
+	if len(p.Way) > 1 {
+		r.out.line("over %s, in one step", count(len(p.Way), "snapshot"))
+	}
 	if p.From.Channel != p.To.Channel {
 		r.out.line("channel: from %s to %s", p.From.Channel, p.To.Channel)
 	}

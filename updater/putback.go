@@ -1,0 +1,382 @@
+package updater
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"inplace/backup"
+	"inplace/backup/fsys"
+	"inplace/manifest"
+)
+
+// put is a slot of a revert that copies, and what goes into it.
+type put struct {
+	backup.Entry
+	goal    *goal
+	content []byte // a merge made it, or it stands in for something damaged; nil: the goal says
+	copied  bool   // the live file has other names: its old bytes are copied apart
+}
+
+// putAll plans every goal as a copy of what the snapshots on the way keep: they stay
+// whole, and the new snapshot takes what is live now.
+func (b *backer) putAll() error {
+	if f := b.tangled(); f != nil {
+		b.plan.Findings = append(b.plan.Findings, *f)
+		return nil
+	}
+	for _, g := range b.goals {
+		if err := cancelled(b.ctx); err != nil {
+			return err
+		}
+		one := b.putOne
+		if g.Old.Kind == backup.Whole || g.New.Kind == backup.Whole {
+			one = b.putWhole
+		}
+		if err := one(g); err != nil {
+			return err
+		}
+	}
+	return b.parents()
+}
+
+// tangled finds what was moved whole on one change and consists of the vendor's paths on
+// another: such changes are undone one at a time.
+func (b *backer) tangled() *Finding {
+	whole := map[manifest.Path]bool{}
+	for _, g := range b.goals {
+		if g.Old.Kind == backup.Whole || g.New.Kind == backup.Whole {
+			whole[g.Path] = true
+		}
+	}
+	for _, g := range b.goals {
+		bad := whole[g.Path] && g.Old.Kind != backup.Whole && g.Old.Kind != backup.Absent
+		for p := g.Path.Parent(); p != "" && !bad; p = p.Parent() {
+			bad = whole[p]
+		}
+		if bad {
+			return &Finding{Path: g.Path.String(), Reason: "was made by the product at one level and shipped at another, and cannot be put back over both at once",
+				Hint: "go back one update at a time, with --revert alone"}
+		}
+	}
+	return nil
+}
+
+func (b *backer) slot() int {
+	b.slots++
+	return b.slots - 1
+}
+
+// putOne plans one path that is a file, link or directory on either side.
+func (b *backer) putOne(g *goal) error {
+	p := b.plan
+	now, ok, err := b.u.liveNow(p, g.Path, !g.ModeOnly())
+	if err != nil || !ok {
+		return err
+	}
+	info := now.info
+	want := g.Old
+	if g.instead != nil {
+		want = g.instead.State
+	}
+	switch {
+	case now.kind() == manifest.Other:
+		p.Findings = append(p.Findings, Finding{Path: g.Path.String(), Reason: "is neither a file nor a directory nor a link now", Hint: "move it away before going back"})
+		return nil
+	case info.IsDir() && want.Kind != backup.Dir && g.New.Kind != backup.Dir:
+		p.Findings = append(p.Findings, Finding{Path: g.Path.String(), Reason: "is a directory now, and was a " + kindOf(g.New.Kind).String() + " after the update",
+			Hint: "move it away before going back"})
+		return nil
+	}
+	step := Step{Path: g.Path, Reason: b.reason(g, &now), Ours: now.side(), Theirs: sideOfState(want), before: info,
+		Config: b.rules.Class(g.Path) == manifest.Config}
+	e := backup.Entry{Class: g.Class, Slot: backup.NoSlot, Path: g.Path, Old: stateOf(now.side(), info), New: want, Before: info}
+	var merged []byte
+	if b.u.opt.KeepEdits && g.Class == backup.Product {
+		step.Base = sideOfState(g.New)
+		var stay bool
+		if merged, stay, err = b.keepEdits(g, &now, &e, &step); err != nil {
+			return err
+		}
+		if stay {
+			step.Result = step.Ours
+			p.Steps = append(p.Steps, step)
+			return nil
+		}
+	}
+	if os.Geteuid() > 0 && e.New.GID != now.info.GID && !mine(e.New.GID) {
+		e.New.GID = os.Getegid()
+	}
+	done, moded := b.inPlace(g, &now, &e)
+	if done {
+		return nil
+	}
+	step.Result = sideOfState(e.New)
+	if !moded && (movable(e.Old) || movable(e.New)) {
+		e.Slot = b.slot()
+	}
+	step.copied = info.IsFile() && info.Nlink > 1 && e.Slot != backup.NoSlot
+	if movable(e.New) && e.Slot != backup.NoSlot || step.copied {
+		if g.instead != nil && merged == nil {
+			merged = g.instead.content
+		}
+		p.puts = append(p.puts, put{Entry: e, goal: g, content: merged, copied: step.copied})
+	}
+	p.entries = append(p.entries, e)
+	if g.Class != backup.Product {
+		return nil
+	}
+	switch {
+	case e.ModeOnly():
+		step.Action = Mode
+	case e.New.Kind == backup.Absent:
+		step.Action = Remove
+	case !info.Exists:
+		step.Action = Add
+	case step.merged:
+		step.Action = Merge
+	default:
+		step.Action = Replace
+	}
+	p.Steps = append(p.Steps, step)
+	return nil
+}
+
+// inPlace reports that the path is as it is to be (done), or that nothing but its mode has
+// to change (moded).
+func (b *backer) inPlace(g *goal, now *live, e *backup.Entry) (done, moded bool) {
+	info := now.info
+	if g.ModeOnly() {
+		e.Old.Digest, e.Old.Size = e.New.Digest, e.New.Size
+		return now.kind() != kindOf(e.New.Kind) || info.Perm() == e.New.Mode, true // gone, or put back by hand
+	}
+	if now.differs(e.New) {
+		return false, false
+	}
+	switch e.New.Kind {
+	case backup.Absent, backup.Link:
+		return true, false
+	}
+	return info.Perm() == e.New.Mode || !fsys.HasModes, e.New.Kind == backup.Dir || info.Nlink < 2
+}
+
+func movable(s backup.State) bool { return s.Kind == backup.File || s.Kind == backup.Link }
+
+func (b *backer) reason(g *goal, now *live) string {
+	text := "as it was before " + g.from.ID
+	if len(b.way.steps) == 1 {
+		text = "as it was before the update"
+	}
+	switch {
+	case g.exact:
+		return "configuration as the snapshot holds it; what is there now goes into the new snapshot"
+	case g.instead != nil:
+		text = g.instead.reason
+	}
+	if now.differs(g.New) && !g.ModeOnly() {
+		text += "; you changed it since, that goes into the new snapshot"
+	}
+	return text
+}
+
+// sideOfState is s as a plan has it.
+func sideOfState(s backup.State) Side {
+	return Side{Kind: kindOf(s.Kind), Mode: s.Mode, Size: s.Size, Digest: s.Digest, Target: s.Target}
+}
+
+// putWhole plans what was moved as a whole: what is at its place goes out, and a copy of
+// what the snapshot keeps comes in.
+func (b *backer) putWhole(g *goal) error {
+	info, err := b.u.tree.Lstat(string(g.Path))
+	if err != nil && !fsys.IsBlocked(err) {
+		return err
+	}
+	step := Step{Path: g.Path, Ours: Side{Kind: manifest.Absent}, before: info, Action: Clear, Reason: "made by the product since; goes into the new snapshot"}
+	if info.Exists {
+		step.Ours = Side{Kind: manifest.Other}
+		b.plan.entries = append(b.plan.entries, backup.Entry{Class: g.Class, Slot: b.slot(), Path: g.Path,
+			Old: backup.State{Kind: backup.Whole}, New: backup.State{Kind: backup.Absent}, Before: info})
+	}
+	if g.Old.Kind == backup.Whole && g.instead == nil {
+		e := backup.Entry{Class: g.Class, Slot: b.slot(), Path: g.Path, Old: backup.State{Kind: backup.Absent}, New: backup.State{Kind: backup.Whole}}
+		b.plan.entries = append(b.plan.entries, e)
+		b.plan.puts = append(b.plan.puts, put{Entry: e, goal: g})
+		step.Action, step.Reason, step.Result = Replace, "as it was before the update", Side{Kind: manifest.Other}
+		if !info.Exists {
+			step.Action = Add
+		}
+	} else if !info.Exists {
+		return nil
+	}
+	b.plan.Steps = append(b.plan.Steps, step)
+	return nil
+}
+
+// parents plans the directories that what is put back needs and that are not there.
+func (b *backer) parents() error {
+	made := map[manifest.Path]bool{}
+	for _, e := range b.plan.entries {
+		if e.New.Kind == backup.Dir {
+			made[e.Path] = true
+		}
+	}
+	owners := newDirs(b.u.tree, b.in.inventory)
+	for _, e := range slices.Clone(b.plan.entries) {
+		if e.New.Kind == backup.Absent {
+			continue
+		}
+		for dir := e.Path.Parent(); dir != "" && !made[dir]; dir = dir.Parent() {
+			info, err := b.u.tree.Lstat(string(dir))
+			if err != nil && !fsys.IsBlocked(err) || info.IsDir() {
+				if err != nil {
+					return err
+				}
+				break
+			}
+			above, err := owners.owner(dir)
+			if err != nil {
+				return err
+			}
+			made[dir] = true
+			b.plan.entries = append(b.plan.entries, backup.Entry{Class: backup.Product, Slot: backup.NoSlot, Path: dir, Old: backup.State{Kind: backup.Absent},
+				New: backup.State{Kind: backup.Dir, Mode: 0o755, UID: above.UID, GID: above.GID}})
+			b.plan.Steps = append(b.plan.Steps, Step{Path: dir, Action: Add, Reason: "holds what is put back", Ours: Side{Kind: manifest.Absent},
+				Theirs: Side{Kind: manifest.Dir, Mode: 0o755}, Result: Side{Kind: manifest.Dir, Mode: 0o755}})
+		}
+	}
+	return nil
+}
+
+// putBack fills the slots of a revert that copies.
+func (s *stager) putBack(ctx context.Context) error {
+	for _, p := range s.plan.puts {
+		s.total += p.New.Size
+	}
+	return inParallel(ctx, s.plan.puts, func(p put) error {
+		err := s.putOne(ctx, p)
+		if err != nil {
+			return fmt.Errorf("stage %s: %w", p.Path, err)
+		}
+		s.u.event(PhaseStage, "progress", "", s.done.Add(p.New.Size), s.total)
+		return nil
+	})
+}
+
+func (s *stager) putOne(ctx context.Context, p put) error {
+	var old *os.File
+	if p.Old.Kind == backup.File && p.Before.IsFile() {
+		f, err := s.u.tree.Open(string(p.Path))
+		if errors.Is(err, fsys.ErrNotRegular) || fsys.IsAbsent(err) {
+			return &backup.DriftError{Path: p.Path}
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		old = f
+	}
+	if p.copied {
+		meta, err := metaOf(p.Old, old)
+		if err == nil {
+			err = s.stage.PutOld(p.Entry, meta, old)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch p.New.Kind {
+	case backup.Link:
+		return s.stage.PutLink(p.Entry)
+	case backup.Whole:
+		return s.putTree(p)
+	case backup.File:
+		return s.putFile(ctx, p, old)
+	}
+	return nil
+}
+
+func metaOf(st backup.State, attrsOf *os.File) (m backup.Meta, err error) {
+	m = backup.Meta{Mode: st.Mode, UID: st.UID, GID: st.GID, MTime: st.MTime}
+	if attrsOf != nil {
+		m.Attrs, err = fsys.Xattrs(attrsOf)
+	}
+	return m, err
+}
+
+// putFile stages a file that is put back: its bytes are checked as they lie in the stage.
+func (s *stager) putFile(ctx context.Context, p put, old *os.File) error {
+	var kept *os.File
+	from, attrs := "", old
+	if p.content == nil && p.goal.instead == nil && p.goal.dir != "" {
+		from = fmt.Sprintf("%s/%d", p.goal.dir, p.goal.kept)
+		f, err := s.u.tree.Open(from)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		kept = f
+		if !p.goal.exact {
+			attrs = f // a slot is the very file of then; a copy of configuration is its bytes only
+		}
+	}
+	meta, err := metaOf(p.New, attrs)
+	if err != nil {
+		return err
+	}
+	refused, err := s.stage.Put(p.Entry, meta, func(f *os.File) error {
+		switch {
+		case p.content != nil:
+			_, err := f.Write(p.content)
+			return err
+		case kept != nil:
+			if err := fsys.CopyData(f, kept); err != nil {
+				return err
+			}
+		case p.goal.instead != nil && p.goal.instead.blob:
+			r, err := s.u.client.Blob(ctx, p.New.Digest, p.New.Size)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = r.Close() }()
+			_, err = io.Copy(f, r)
+			return err
+		default:
+			pr := pristine{tree: s.u.tree}
+			data, err := pr.get(p.New.Digest)
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(f, bytes.NewReader(data))
+			return err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		got, err := backup.DigestFile(f)
+		if err == nil && got != p.New.Digest {
+			err = &backup.DamagedError{ID: p.goal.from.ID, Paths: []string{p.Path.String() + ": changed while it was copied: want " + p.New.Digest.Short() + ", got " + got.Short()}}
+		}
+		return err
+	})
+	for _, name := range refused {
+		s.warning(fmt.Sprintf("%s: %s cannot be kept without more rights", p.Path, name))
+	}
+	return err
+}
+
+func (s *stager) putTree(p put) error {
+	d, err := s.u.tree.OpenDir(p.goal.dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	skipped, err := s.stage.PutTree(p.Entry, d, p.goal.kept)
+	for _, name := range skipped {
+		s.warning(fmt.Sprintf("%s/%s: is neither a file nor a directory nor a link, and is left out", p.Path, name))
+	}
+	return err
+}

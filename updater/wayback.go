@@ -1,0 +1,224 @@
+package updater
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"inplace/backup"
+	"inplace/manifest"
+)
+
+// A snapshot is a step between two states of the installation, each known by the digest
+// of the record of what is installed, which changes with every transaction: it keeps what
+// leads from the state after its run to the one before. All that are kept make a graph,
+// in which a way is looked for. A revert that takes over the slots of what it undoes
+// leaves the graph whole: its own snapshot leads from the earlier state to the later.
+//
+// Since each run leaves a step from its outcome to where it began, the way to what a
+// snapshot holds uses none that is older than that snapshot: what retention removes from
+// the oldest end is never in the middle of a way.
+
+// kept is a snapshot with the states it lies between.
+type kept struct {
+	*backup.Snapshot
+	after, before manifest.Digest // of the record, where the way begins and where it leads
+	turned        bool            // restore.sh has taken it back: it leads forward
+}
+
+// wayBack is what a revert goes by.
+type wayBack struct {
+	steps []*kept // in the order in which they are undone; none: the state is this one already
+	holds *kept   // the snapshot that holds the state gone to; nil where there is no way to go
+	name  string  // what the state is called
+	dest  Release // the release it is of
+	all   []*kept // every snapshot that could be read, newest first
+	takes bool    // the slots of the only step are taken over, and nothing is copied
+}
+
+// UnknownSnapshotError says that no snapshot, or more than one, has the name that was
+// given.
+type UnknownSnapshotError struct {
+	Name   string
+	Match  []string // several that start so
+	Others []string // all there are, newest first
+}
+
+func (e *UnknownSnapshotError) Error() string {
+	if len(e.Match) > 0 {
+		return fmt.Sprintf("%s: could be each of %s", e.Name, strings.Join(e.Match, ", "))
+	}
+	if len(e.Others) == 0 {
+		return fmt.Sprintf("%s: no such snapshot: none are kept here", e.Name)
+	}
+	return fmt.Sprintf("%s: no such snapshot; kept are %s", e.Name, strings.Join(e.Others, ", "))
+}
+
+// findWay finds the way that the options ask for: to what a snapshot holds, or back over
+// the update that led here. Errors: *[UnknownSnapshotError], [ErrNothingToRevert],
+// [ErrNoWay], *[backup.DamagedError].
+func (u *Updater) findWay(in *installed) (*wayBack, error) {
+	if u.opt.RevertTo == "" && in.Snapshot == "" {
+		return nil, ErrNothingToRevert
+	}
+	ids, err := backup.List(u.tree)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(ids)
+	w := &wayBack{}
+	var damaged []error
+	unread := map[string]error{}
+	for _, id := range ids {
+		k, err := u.loadKept(id)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // what is left of a transaction that was undone
+		case err != nil:
+			damaged, unread[id] = append(damaged, err), err
+		default:
+			w.all = append(w.all, k)
+		}
+	}
+	now, err := u.stateNow()
+	if err != nil {
+		return nil, err
+	}
+	w.name = in.Snapshot
+	if u.opt.RevertTo != "" {
+		if w.name, err = match(u.opt.RevertTo, w.all, unread); err != nil {
+			return nil, err
+		}
+	}
+	if unread[w.name] != nil {
+		return nil, unread[w.name]
+	}
+	w.holds = w.find(w.name)
+	if w.holds == nil || w.holds.turned && u.opt.RevertTo == "" {
+		return w, w.aroundTaken(now)
+	}
+	w.dest = releaseOf(w.holds.From)
+	if now == w.holds.before && u.opt.RevertTo != "" {
+		return w, nil
+	}
+	steps, ok := w.path(now, w.holds.after)
+	if !ok && u.opt.RevertTo != "" {
+		return nil, errors.Join(append([]error{fmt.Errorf("%s: %w", w.name, ErrNoWay)}, damaged...)...)
+	}
+	w.steps = append(steps, w.holds) // without a way, a plain revert goes by the name in the record alone
+	return w, nil
+}
+
+// aroundTaken goes to where a snapshot led whose slots an earlier revert has taken over.
+func (w *wayBack) aroundTaken(now manifest.Digest) error {
+	w.holds = nil
+	for _, k := range w.all {
+		if k.Undoes != w.name {
+			continue
+		}
+		w.dest = releaseOf(k.To)
+		if now == k.after {
+			return nil
+		}
+		if steps, ok := w.path(now, k.after); ok {
+			w.steps, w.holds = steps, steps[len(steps)-1]
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: its snapshot %s is not kept any more", ErrNothingToRevert, w.name)
+}
+
+func (u *Updater) loadKept(id string) (*kept, error) {
+	snap, err := backup.Load(u.tree, id)
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{Snapshot: snap}
+	if k.turned, err = snap.Turned(u.tree); err != nil {
+		return nil, err
+	}
+	if k.turned {
+		snap.Turn()
+		snap.From, snap.To = snap.To, snap.From
+	}
+	for _, e := range snap.Entries {
+		if e.Class == backup.Record && e.Path == recordPath {
+			k.after, k.before = e.New.Digest, e.Old.Digest
+		}
+	}
+	return k, nil
+}
+
+// stateNow is the digest of the record as it is.
+func (u *Updater) stateNow() (manifest.Digest, error) {
+	f, err := u.tree.OpenState(recordPath)
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return backup.DigestFile(f)
+}
+
+func (w *wayBack) find(id string) *kept {
+	for _, k := range w.all {
+		if k.ID == id {
+			return k
+		}
+	}
+	return nil
+}
+
+// match finds the snapshot that is called name, also one that was taken over, or the only
+// one whose name starts so.
+func match(name string, all []*kept, unread map[string]error) (string, error) {
+	var names, found []string
+	for _, k := range all {
+		if k.Undoes == name {
+			return name, nil
+		}
+		names = append(names, k.ID)
+	}
+	for id := range unread {
+		names = append(names, id)
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	for _, id := range names {
+		if id == name {
+			return id, nil
+		}
+		if strings.HasPrefix(id, name) {
+			found = append(found, id)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return "", &UnknownSnapshotError{Name: name, Match: found, Others: names}
+}
+
+// path is the shortest way from one state to another; of several the one over the newest
+// snapshots, which hold the latest edits.
+func (w *wayBack) path(from, to manifest.Digest) ([]*kept, bool) {
+	came := map[manifest.Digest]*kept{from: nil}
+	for next := []manifest.Digest{from}; len(next) > 0; {
+		at := next[0]
+		next = next[1:]
+		if at == to {
+			var steps []*kept
+			for k := came[at]; k != nil; k = came[k.after] {
+				steps = append(steps, k)
+			}
+			slices.Reverse(steps)
+			return steps, true
+		}
+		for _, k := range w.all {
+			if _, seen := came[k.before]; k.after == at && !seen && !k.after.IsZero() {
+				came[k.before] = k
+				next = append(next, k.before)
+			}
+		}
+	}
+	return nil, false
+}
