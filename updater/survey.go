@@ -168,7 +168,7 @@ func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (*surv
 	}
 	s.index()
 	for i := range s.workers {
-		s.workers[i] = surveyor{s: s, buf: make([]byte, surveyBytes), hash: sha256.New()}
+		s.workers[i] = surveyor{s: s, hash: sha256.New()}
 	}
 	s.total = int64(in.inventory.Len())
 	if full {
@@ -581,6 +581,9 @@ func (w *surveyor) tell(p manifest.Path, class manifest.Class, found []Edit) {
 
 // read takes the digests of a lot of files.
 func (w *surveyor) read(h *heldDir, lot []toRead) {
+	if w.buf == nil {
+		w.buf = make([]byte, surveyBytes)
+	}
 	for _, f := range lot {
 		if cancelled(w.s.ctx) != nil {
 			return

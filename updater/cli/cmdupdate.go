@@ -178,6 +178,10 @@ func (r *run) nothingToDo(p *updater.Plan) {
 		for _, w := range p.Warnings {
 			r.out.message(styled{yellow, "warning:"}, w)
 		}
+		if len(p.Warnings) > 0 {
+			r.say("%s: nothing of this can be put back.", p.Product)
+			return
+		}
 		r.say("%s: all of it is as level %d shipped it: nothing to put back.", p.Product, p.From.Level)
 		return
 	}

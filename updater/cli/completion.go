@@ -255,11 +255,15 @@ func (w *wanted) argument() {
 		return
 	}
 	names := strings.Fields(w.command.ArgsUsage)
-	if w.args >= len(names) {
+	at := w.args
+	if n := len(names); n > 0 && strings.Contains(names[n-1], "...") {
+		at = min(at, n-1)
+	}
+	if at >= len(names) {
 		w.kind = wantNone
 		return
 	}
-	w.placeholder(strings.Trim(names[w.args], "[].|"))
+	w.placeholder(strings.Trim(names[at], "[].|"))
 }
 
 // value offers values of a flag.

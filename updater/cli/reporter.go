@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"inplace/updater"
@@ -111,9 +112,19 @@ func (p *reporter) report(e updater.Event) {
 		p.progress(phaseName(e.Phase)+" ...", true)
 	case "progress":
 		if e.Total > 0 {
-			p.progress(fmt.Sprintf("%s ... %3d%%", phaseName(e.Phase), e.Done*100/e.Total), false)
+			p.progress(phaseName(e.Phase)+" "+bar(e.Done, e.Total), false)
 		}
 	}
+}
+
+// barWidth is the length of a progress bar.
+const barWidth = 24
+
+// bar shows how much of total is done.
+func bar(done, total int64) string {
+	done = min(max(done, 0), total)
+	full := int(done * barWidth / total)
+	return fmt.Sprintf("[%s%s] %3d%%", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), done*100/total)
 }
 
 // bytes reports progress of work that is not the engine's.
