@@ -85,7 +85,7 @@ func parses(format string, texts ...[]byte) error {
 }
 
 // A person's own merge of a real triple, where it is known and can be read, says what the
-// clean merge says. (One cannot: it has a TOML table twice.)
+// clean merge says. (Two cannot: one of them has a TOML table twice.)
 func TestExpectedOfRealTriples(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(corpusDir, "case-*", "expected.*"))
 	if err != nil {
