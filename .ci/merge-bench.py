@@ -25,7 +25,7 @@ import time
 GOALS = {2_000: 2.0, 100_000: 10.0}
 
 
-# Each maker returns the n-th entry of a file: lines, the value being one of the last one's.
+# Each maker returns the lines of a file's n-th entry, of which one holds the value.
 def properties(n, value):
     return [f"# what setting {n} is about", f"some.product.setting.{n} = {value}"]
 
@@ -43,7 +43,7 @@ def nginx(n, value):
     if n % 10 == 0:
         lead = ["}"] if n else []
         return lead + [f"server {{ # {n}", f"    listen {n + 1024};", f"    server_name host{n}.example.org;", f"    set $v{n} {value};"]
-    return [f"    # about location {n}", f"    location /p{n} {{ proxy_pass http://{value}:{n + 1024}; }}"]
+    return [f"    location /p{n} {{ # about {n}", f"        proxy_pass http://{value}:{n + 1024};", "    }"]
 
 
 def xml(n, value):
