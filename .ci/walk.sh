@@ -168,6 +168,9 @@ pack_shipped() {
 	rm -rf "$work"/pack2.* "$work/pack.zip" "$work/unpacked"
 }
 
+# paths: of the lines of a list, the last field, which is quoted.
+paths() { sed -E "s/.* ('[^']*'|\"[^\"]*\")\$/\1/"; }
+
 # pack_edits: a pack with the edits has nothing but what the update would leave, and of
 # that everything but what is in no release.
 pack_edits() {
@@ -176,10 +179,10 @@ pack_edits() {
 	cat "$work/out"
 	unpack "$work/pack.tar.zst" unpacked
 	list "$work/unpacked" >"$work/got"
-	list "$work/new" | awk '{ print $NF }' | sort >"$work/theirs"
+	list "$work/new" | paths | sort >"$work/theirs"
 	comm -23 <(sort "$work/got") <(sort "$work/update.want") >"$work/diff"
 	[ ! -s "$work/diff" ] || { head -40 "$work/diff"; fail "the pack with edits has what the update would not leave"; }
-	comm -13 <(sort "$work/got") <(sort "$work/update.want") | awk '{ print $NF }' | sort | comm -12 - "$work/theirs" >"$work/diff"
+	comm -13 <(sort "$work/got") <(sort "$work/update.want") | paths | sort | comm -12 - "$work/theirs" >"$work/diff"
 	[ ! -s "$work/diff" ] || { head -40 "$work/diff"; fail "the pack with edits lacks what the update would leave"; }
 	printf '  %-42s %5d paths as expected\n' "pack with the edits" "$(wc -l <"$work/got")"
 	rm -rf "$work/unpacked"

@@ -71,6 +71,7 @@ func TestCompletion(t *testing.T) {
 		{"help ", wantWords, "status release", "bash"},
 		{"completion ", wantWords, "bash zsh fish powershell", ""},
 		{"completion bash ", wantNone, "", ""},
+		{"verify lib/a conf/", wantFiles, "", ""},
 		{"adopt -- --", wantDirs, "", "--source"},
 		{"nonsense ", wantNone, "", "status"},
 	} {

@@ -115,6 +115,9 @@ func TestDocuments(t *testing.T) {
 			args: []string{"pack", "--with-edits", "-o", in("clash")}, exit: ExitConflict},
 		{name: "version", args: []string{"version"}},
 		{name: "expired", before: func() error { p.now = p.now.AddDate(2, 0, 0); return nil }, args: []string{"--dry-run"}, exit: ExitUntrusted},
+		{name: "pack expired", args: []string{"pack", "-o", in("stale")}, exit: ExitUntrusted},
+		{name: "pack expired, alone", args: []string{"pack", "--source", in("repo"), "--root", in("repo/metadata/1.root.json"), "-o", in("stale")}, exit: ExitUntrusted},
+		{name: "pack expired, accepted", args: []string{"pack", "-o", in("stale"), "--allow-stale", "air gap"}},
 	}
 	for _, st := range steps {
 		if st.before != nil {
