@@ -72,19 +72,29 @@ func (r *run) diff(c *cli.Context) error {
 	return nil
 }
 
-// patchHead says in front of a patch what it does not have; git apply and patch pass
-// over it.
-func patchHead(d *updater.Diff) []byte {
+// patchHead says in front of a patch what it does not have, of long lists the first
+// lines if cut is set; git apply and patch pass over it.
+func patchHead(d *updater.Diff, cut bool) []byte {
 	var b bytes.Buffer
-	if n := d.LeftOut(); n > 0 {
-		fmt.Fprintf(&b, "%s not in this patch:\n", count(n, "file"))
-		for i := range d.Files {
-			if f := &d.Files[i]; f.LeftOut != "" {
-				fmt.Fprintf(&b, "  %s %s (%s)\n", f.What, diffName(f), f.LeftOut)
-			}
-		}
-		b.WriteByte('\n')
+	n := d.LeftOut()
+	if n == 0 {
+		return nil
 	}
+	fmt.Fprintf(&b, "%s not in this patch:\n", count(n, "file"))
+	shown := 0
+	for i := range d.Files {
+		f := &d.Files[i]
+		if f.LeftOut == "" {
+			continue
+		}
+		if cut && shown == fewRows && n > fewRows+1 {
+			fmt.Fprintf(&b, "  and %d more, -v lists all\n", n-shown)
+			break
+		}
+		shown++
+		fmt.Fprintf(&b, "  %s %s (%s)\n", f.What, diffName(f), f.LeftOut)
+	}
+	b.WriteByte('\n')
 	return b.Bytes()
 }
 
@@ -97,7 +107,7 @@ func diffName(f *updater.FileDiff) string {
 
 // wholePatch is what goes into a file, every byte as it is.
 func wholePatch(d *updater.Diff) []byte {
-	out := patchHead(d)
+	out := patchHead(d, false)
 	for i := range d.Files {
 		out = append(out, d.Files[i].Patch...)
 	}
@@ -183,7 +193,7 @@ func (r *run) showDiff(d *updater.Diff, secrets bool) {
 			r.out.raw(text)
 		}
 	}
-	show(patchHead(d))
+	show(patchHead(d, !r.verbose))
 	for i := range d.Files {
 		text := d.Files[i].Patch
 		if !secrets {
