@@ -310,3 +310,58 @@ func TestFollowRestoreScript(t *testing.T) {
 		t.Errorf("OPEN is still there: %v", err)
 	}
 }
+
+// TestFollowVerify: edits are found through the link, the updater's own store is none of
+// them, and a fix puts the shipped bytes back where the link leads.
+func TestFollowVerify(t *testing.T) {
+	ctx := context.Background()
+	f := followBench(t)
+	_, err := f.open(t).Update(ctx)
+	must(t, err)
+	before := f.look(t, true)
+	for _, full := range []bool{false, true} {
+		v, err := f.open(t).Verify(ctx, VerifyOptions{Full: full})
+		must(t, err)
+		expectTold(t, fmt.Sprintf("full %v", full), v, "extra conf/mine.conf config", "edited conf/server.conf config")
+	}
+	_, err = f.open(t).Fix(ctx, VerifyOptions{Paths: []string{"conf/server.conf"}})
+	must(t, err)
+	if got := f.look(t, false)["conf => server.conf"]; !strings.HasSuffix(got, "port=8080\n\n\n\nhost=b\n") {
+		t.Errorf("fixed: got %q", got)
+	}
+	b, err := f.open(t).VerifyBackups(ctx)
+	must(t, err)
+	if len(b.Snapshots) != 2 || b.Snapshots[0].DiskBytes == 0 {
+		t.Errorf("got %+v, want two sound snapshots", b.Snapshots)
+	}
+	_, err = f.open(t).Revert(ctx)
+	must(t, err)
+	same(t, "after the fix is taken back", before, f.look(t, true))
+}
+
+// TestFollowFullBackup: the copy is complete, so it has the directory in place of the link.
+func TestFollowFullBackup(t *testing.T) {
+	f := followBench(t)
+	want := look(t, f.home, false)
+	for p, v := range look(t, f.etc, false) {
+		if p != "." {
+			want["conf/"+p] = v
+		}
+	}
+	want["conf"] = look(t, f.etc, false)["."]
+	to := filepath.Join(f.dir, "copy")
+	_, err := f.open(t, func(o *Options) { o.FullBackup = to }).Update(context.Background())
+	must(t, err)
+	same(t, "the copy", want, look(t, to, false))
+	_, err = f.open(t, func(o *Options) { o.FullBackup = filepath.Join(f.etc, "copy") }).Revert(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "lies within the installation") {
+		t.Errorf("a copy into itself: got %v", err)
+	}
+	// The copy is an installation of its own: it goes back without the other's directory.
+	f.home = to
+	_, err = f.open(t).Update(context.Background())
+	must(t, err)
+	_, err = f.open(t).Revert(context.Background())
+	must(t, err)
+	same(t, "the copy after there and back", want, look(t, to, false))
+}

@@ -5,7 +5,9 @@
 // path by path, by digest. A copy that was interrupted or differs is an error and is
 // left where it is, named.
 //
-// Sockets, pipes and devices are not copied; they are listed.
+// Sockets, pipes and devices are not copied; they are listed. A directory that is followed
+// behind a link stands in the copy in place of the link, so that the copy is complete, and
+// nothing that is done to it reaches the original.
 package full
 
 import (
@@ -14,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,33 +50,26 @@ func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 	if err != nil {
 		return res, err
 	}
-	from := src.Path()
-	if rel, err := filepath.Rel(from, to); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return res, fmt.Errorf("%s: lies within the installation", to)
+	for _, dir := range append([]string{""}, src.Followed()...) {
+		if rel, err := filepath.Rel(src.RealPath(dir), to); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			return res, fmt.Errorf("%s: lies within the installation", to)
+		}
 	}
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return res, fmt.Errorf("%s: is there already, want a new directory", to)
 	}
-	var mu sync.Mutex
-	err = copy.Copy(from, to, copy.Options{
-		PreserveTimes: true, PreserveOwner: os.Geteuid() == 0, Sync: true, NumOfWorkers: 4,
-		OnSymlink: func(string) copy.SymlinkAction { return copy.Shallow },
-		Skip: func(info os.FileInfo, path, _ string) (bool, error) {
-			if err := context.Cause(ctx); err != nil {
-				return false, err
-			}
-			if info.Mode()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) == 0 {
-				return false, nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			rel, _ := filepath.Rel(from, path)
-			res.Skipped = append(res.Skipped, filepath.ToSlash(rel))
-			return true, nil
-		},
-	})
-	if err != nil {
-		return res, fmt.Errorf("copy to %s: %w", to, err)
+	links := map[string]bool{}
+	for _, p := range src.Followed() {
+		links[filepath.Join(src.RealPath(path.Dir(p)), path.Base(p))] = true
+	}
+	for _, dir := range append([]string{""}, src.Followed()...) {
+		skipped, err := copyDir(ctx, src.RealPath(dir), filepath.Join(to, filepath.FromSlash(dir)), links)
+		if err != nil {
+			return res, fmt.Errorf("copy to %s: %w", to, err)
+		}
+		for _, p := range skipped {
+			res.Skipped = append(res.Skipped, path.Join(dir, p))
+		}
 	}
 	slices.Sort(res.Skipped)
 	dst, err := fsys.Open(to)
@@ -92,9 +88,43 @@ func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 	return res, verify(ctx, src, dst, list, &res)
 }
 
+// copyDir copies the directory from to to, but for links and for what cannot be copied,
+// which it lists.
+func copyDir(ctx context.Context, from, to string, links map[string]bool) (skipped []string, err error) {
+	var mu sync.Mutex
+	err = copy.Copy(from, to, copy.Options{
+		PreserveTimes: true, PreserveOwner: os.Geteuid() == 0, Sync: true, NumOfWorkers: 4,
+		OnSymlink: func(path string) copy.SymlinkAction {
+			if links[path] {
+				return copy.Skip
+			}
+			return copy.Shallow
+		},
+		Skip: func(info os.FileInfo, path, _ string) (bool, error) {
+			if err := context.Cause(ctx); err != nil {
+				return false, err
+			}
+			if info.Mode()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) == 0 {
+				return false, nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			rel, _ := filepath.Rel(from, path)
+			skipped = append(skipped, filepath.ToSlash(rel))
+			return true, nil
+		},
+	})
+	return skipped, err
+}
+
 // walk lists everything below dir, sorted, directories before what is in them.
 func walk(t *fsys.Tree, dir string, out []entry) ([]entry, error) {
-	names, err := t.Names(dir)
+	d, err := t.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Names()
+	d.Close()
 	if err != nil {
 		return nil, err
 	}
