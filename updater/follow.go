@@ -146,7 +146,7 @@ func followHint(paths []manifest.Path) string {
 	if err != nil {
 		return "put the directory back in place of the link"
 	}
-	return "let updates follow it, by this line in " + settingsPath + ": " + line
+	return "add to " + settingsPath + ": " + line
 }
 
 // checkFollowed finds what of the two releases cannot be done behind a link that is
