@@ -45,6 +45,7 @@ sections=(
 	recovery.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	{update,revert}-self.{kill,error}
 	{update,revert}-shim.{powercut,ext4,xfs,btrfs}
+	{update,revert}-follow.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	adopt.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	release-add.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	{update,revert}.{space,inodes}

@@ -9,6 +9,8 @@
 #   update-shim, revert-shim    the same with a shell script of a few lines as bin/inplace, that
 #                               execs the build: for power cuts, whose model takes minutes over
 #                               megabytes
+#   update-follow, revert-follow   the same, and the operator moved conf/ behind a link, to a
+#                               directory beside the installation that he named under follow
 #   recovery                    what `status` does after an update that was killed among its
 #                               exchanges (what is old here is that mixed tree)
 #   adopt                       the first contact with an edited installation
@@ -65,7 +67,8 @@ write_env() {
 	TEXT
 }
 
-# setup.sh FIXTURE SUBJECT makes the repository, the keys and the edited installation.
+# setup.sh FIXTURE SUBJECT [follow] makes the repository, the keys and the edited installation;
+# with follow in the sub-directory home, beside the directory that its conf leads to.
 write_setup() {
 	cat >"$made/setup.sh" <<-'TEXT'
 		set -eu
@@ -78,6 +81,10 @@ write_setup() {
 			mkdir "$CT_ROOT"
 			printf 0 >"$CT_ROOT/level"
 		fi
+		if [ "${3-}" = follow ]; then
+			home=$CT_ROOT/home
+			mkdir "$CT_ROOT" "$CT_ROOT/etc"
+		fi
 		"$inplace" release init "$repo" --keys "$CT_WORK/keys" --product "$fixture/product.yaml"
 		"$inplace" release add "$repo" "$fixture/old" --level 0 --channel full --keys "$CT_WORK/keys"
 		cp -a "$fixture/old" "$home"
@@ -85,10 +92,16 @@ write_setup() {
 		if [ "$2" != release-add ]; then
 			"$inplace" release add "$repo" "$fixture/new" --level 1 --channel full --keys "$CT_WORK/keys" --notes "$fixture/notes.yaml"
 		fi
-		if [ "$2" != adopt ]; then "$inplace" adopt "$home" --source "$repo"; fi
+		if [ "${3-}" = follow ]; then
+			mv "$home/conf" "$CT_ROOT/etc/the product"
+			ln -s "../etc/the product" "$home/conf"
+			chown "$(id -u):$(id -g)" "$CT_ROOT/etc/the product" # of another owner it is not followed
+			touch -h -d '2026-01-02 03:04:05.678901234 UTC' "$home/conf" "$home"
+		fi
+		if [ "$2" != adopt ]; then "$inplace" adopt "$home" --source "$repo" ${3:+--follow conf}; fi
 		if [ "$2" = revert ]; then
 			rm -rf "$CI_MADE/before" # what the revert has to bring back
-			cp -a "$home" "$CI_MADE/before"
+			cp -a "$CT_ROOT" "$CI_MADE/before"
 			"$home/bin/update.sh"
 		fi
 		if [ "$2" = revert-to ]; then
@@ -145,11 +158,13 @@ subject() {
 	local what=${1%%-[!at]*}
 	update=". $made/env; \"\$CT_ROOT/bin/update.sh\""
 	fixture=tree
+	local follow=""
 	case $1 in
 	*-self) fixture=self ;;
 	*-shim) fixture=shim ;;
+	*-follow) follow=follow update=". $made/env; \"\$CT_ROOT/home/bin/update.sh\"" ;;
 	esac
-	options=(--setup "sh $made/setup.sh $fixture $what" --owner --xattr)
+	options=(--setup "sh $made/setup.sh $fixture $what $follow" --owner --xattr)
 	case $what in
 	update)
 		options+=(--run "$update" --recover "$update status") ;;
@@ -169,6 +184,8 @@ subject() {
 	case $1 in
 	update | revert | revert-to) # the updater's binary is the same on both sides: save the time to read it
 		options+=(--guard ". $made/env; \"\$CT_ROOT/bin/inplace\" guard" --ignore "$state,bin/inplace") ;;
+	*-follow)
+		options+=(--guard ". $made/env; \"\$CT_ROOT/home/bin/inplace\" guard" --ignore "home/$state,home/bin/inplace,etc/*/.inplace") ;;
 	release-add) ;;
 	*) options+=(--ignore "$state") ;;
 	esac

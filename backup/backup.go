@@ -24,6 +24,8 @@
 // names (hard links) or a writer, the old bytes first come to lie aside: as a second
 // link, or as a copy.
 //
+// What lies in a directory behind a link has its slots there, see [Root].
+//
 // # Entries
 //
 // Text, one line per path, LF only: first `inplace-entries 1`, last `end COUNT`.

@@ -163,13 +163,21 @@ func makeStore(tree *fsys.Tree, r Root) error {
 	}
 	err := quietly(tree, r, func(root *fsys.Dir) error {
 		err := root.Mkdir(fsys.StoreName, 0o700)
-		if err == nil {
-			err = root.Sync()
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
 		}
-		if errors.Is(err, fs.ErrExist) {
-			return nil
+		store, err := root.OpenDir(fsys.StoreName)
+		if err != nil {
+			return err
 		}
-		return err
+		defer store.Close()
+		if err := store.Disinherit(); err != nil { // the files of the stage are to be as those staged in updates/
+			return err
+		}
+		if err := root.Chmod(fsys.StoreName, 0o700); err != nil {
+			return err
+		}
+		return root.Sync()
 	})
 	if err != nil {
 		return err

@@ -365,3 +365,35 @@ func TestFollowFullBackup(t *testing.T) {
 	must(t, err)
 	same(t, "the copy after there and back", want, look(t, to, false))
 }
+
+// TestFollowTwo has two roots, in one of which a whole directory is cleared.
+func TestFollowTwo(t *testing.T) {
+	ctx := context.Background()
+	f := followBench(t)
+	apps := filepath.Join(f.dir, "apps")
+	must(t, os.Rename(filepath.Join(f.home, "webapps"), apps))
+	must(t, os.Symlink(apps, filepath.Join(f.home, "webapps")))
+	tree{"app/WEB-INF/page": "made\n"}.write(t, apps)
+	must(t, os.WriteFile(filepath.Join(f.home, settingsPath), []byte("schema: inplace/settings/1\nsource: "+f.repo+"\nfollow: [webapps, conf]\n"), 0o600))
+	both := func() map[string]string {
+		out := f.look(t, true)
+		for p, v := range look(t, apps, true) {
+			if !strings.HasPrefix(p, fsys.StoreName) {
+				out["webapps => "+p] = v
+			}
+		}
+		return out
+	}
+	before := both()
+	for range 2 {
+		_, err := f.open(t).Update(ctx)
+		must(t, err)
+		if got := strip(both()); got["webapps => app"] != "" || !strings.Contains(both()["webapps => app.war"], "war2") {
+			t.Errorf("after the update: %v", got)
+		}
+		tree{"app/WEB-INF/page": "made anew\n"}.write(t, apps)
+		_, err = f.open(t).Revert(ctx)
+		must(t, err)
+		same(t, "after the revert", before, both())
+	}
+}

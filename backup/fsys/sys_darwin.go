@@ -57,3 +57,6 @@ func Xattrs(*os.File) ([]Xattr, error) { return nil, nil }
 
 // SetXattrs sets nothing here.
 func SetXattrs(*os.File, []Xattr) ([]string, error) { return nil, nil }
+
+// Disinherit does nothing here.
+func (d *Dir) Disinherit() error { return nil }

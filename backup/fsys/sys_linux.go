@@ -96,6 +96,21 @@ func Reserve(f *os.File, size int64) error {
 	return nil
 }
 
+// Disinherit takes off d the ACLs that it got from the directory above, so that what is made
+// in it does not get them in turn.
+func (d *Dir) Disinherit() error {
+	if err := d.tree.fault("disinherit", d.path); err != nil {
+		return d.pathError("", err)
+	}
+	for _, name := range []string{"system.posix_acl_default", "system.posix_acl_access"} {
+		err := retry(func() error { return unix.Fremovexattr(d.fd(), name) })
+		if err != nil && err != unix.ENODATA && err != unix.ENOTSUP {
+			return d.pathError("", err)
+		}
+	}
+	return nil
+}
+
 // CopyData copies all bytes of src to dst: shared extents where the file system
 // can, else copied by the kernel.
 func CopyData(dst, src *os.File) error {

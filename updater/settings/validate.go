@@ -114,6 +114,9 @@ func CheckFollow(p manifest.Path, before []manifest.Path) error {
 	if p == "updates" || manifest.IsState(p) {
 		return fmt.Errorf("want a directory of the product, got %s, which is the updater's", p)
 	}
+	if p == "bin" {
+		return fmt.Errorf("want another directory than bin: the updater finds the installation by it")
+	}
 	if slices.Contains(before, p) {
 		return fmt.Errorf("want each directory once, got %s again", p)
 	}
