@@ -55,7 +55,11 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 			}
 			dirs[dir] = d // nil where it is gone
 		}
-		if reason := s.fault(dirs[dir], e, deep); reason != "" {
+		reason := s.fault(dirs[dir], e, deep)
+		if dirs[dir] == nil && s.dirOf(e) != s.Dir {
+			reason = fmt.Sprintf("slot %d is out of reach: %s is not there", e.Slot, manifest.Path(dir))
+		}
+		if reason != "" {
 			out = append(out, Fault{e, reason})
 		}
 	}

@@ -61,7 +61,9 @@ func (a *adopter) follow() error {
 // there, whatever the settings say by now. If one is not, its error says so plainly.
 func (u *Updater) reach(s *backup.Snapshot) error {
 	for _, r := range s.Roots {
-		if err := u.tree.Follow(string(r.Path)); err != nil && !fsys.IsBlocked(err) {
+		var refused *fsys.FollowError
+		err := u.tree.Follow(string(r.Path))
+		if errors.As(err, &refused) || err != nil && !fsys.IsBlocked(err) {
 			return err
 		}
 	}

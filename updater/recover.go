@@ -50,7 +50,7 @@ func (u *Updater) recover(ctx context.Context) (*Recovery, error) {
 	}
 	out := &Recovery{ID: rec.ID, Action: rec.Action, From: releaseOf(snap.From), To: releaseOf(snap.To), Found: []backup.Found{}}
 	if err := u.reach(snap); err != nil {
-		return out, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, rec)}
+		return nil, &OpenError{Cause: err, Script: restoreScriptOf(u.tree, rec)}
 	}
 	if !rec.Undo {
 		forward := u.commit(*rec, snap.Roots, snap.Entries, true, &out.Found)

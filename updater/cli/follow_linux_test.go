@@ -69,7 +69,7 @@ func TestFollowMounted(t *testing.T) {
 	ok(t, syscall.Unmount(etc, 0))
 	mixed := product(t, p.home)
 	for _, command := range []string{"status", "guard", "--revert", "--yes"} {
-		finish(t, p.update(command)).wants(t, command+" without the file system", cli.ExitInterrupted, "conf: led to "+etc)
+		finish(t, p.update(command)).wants(t, command+" without the file system", cli.ExitInterrupted, "conf: le", etc)
 	}
 	alike(t, "without the file system", mixed, product(t, p.home))
 	mount(t, etc, "--bind", filepath.Join(disk, "conf"))

@@ -138,7 +138,9 @@ func editCounts(v *updater.Verification) string {
 func (r *run) statusText(s *updater.Status) {
 	out := r.out
 	r.recoveryText(s.Recovery)
-	out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
+	if s.Product != "" { // else nothing could be read of it: it was interrupted
+		out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
+	}
 	out.line("  home     %s", place(s.Home))
 	out.line("  source   %s", s.Source)
 	if s.Channel != "" && s.Channel != s.Installed.Channel {
