@@ -38,7 +38,7 @@ subjects=("$@")
 [ ${#subjects[@]} -gt 0 ] || subjects=(update revert revert-to update-follow revert-follow update-self revert-self)
 for s in "${subjects[@]}"; do
 	case $s in
-	update | revert | revert-to update-follow revert-follow | update-self | revert-self) ;;
+	update | revert | revert-to | update-follow | revert-follow | update-self | revert-self) ;;
 	*) echo "unknown subject $s" >&2; exit 2 ;;
 	esac
 done
