@@ -1,6 +1,7 @@
 package fsys
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -45,14 +46,22 @@ func (t *Tree) ReadState(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	info, err := FileInfo(f)
 	if err != nil {
+		return nil, err
+	}
+	tooLong := &UnsafeError{path, fmt.Sprintf("larger than %d bytes", limit)}
+	if info.Size > limit {
+		return nil, tooLong
+	}
+	data := bytes.NewBuffer(make([]byte, 0, info.Size+bytes.MinRead)) // with room left to see the end
+	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, &PathError{path, cause(err)}
 	}
-	if int64(len(data)) > limit {
-		return nil, &UnsafeError{path, fmt.Sprintf("larger than %d bytes", limit)}
+	if int64(data.Len()) > limit {
+		return nil, tooLong
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // OpenState opens a state file for reading, with the checks of [Tree.ReadState].

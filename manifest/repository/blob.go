@@ -18,6 +18,9 @@ import (
 // hostile frame can make it keep.
 const windowBytes = 8 << 20
 
+// inventoryWindow is the window of inventories, which gain nothing by a longer one.
+const inventoryWindow = 1 << 20
+
 // decoders lends zstd decoders, which are costly to make. The zero value is ready.
 type decoders struct{ pool sync.Pool }
 

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -197,11 +198,13 @@ func (c *Client) Inventory(ctx context.Context, m *manifest.Manifest) (*manifest
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	data, err := readAll(r, m.Inventory.Size)
-	if err != nil {
+	// In a buffer of just its size, which is signed: it can be the largest thing that a
+	// run holds. ReadFrom wants room left to see the end.
+	data := bytes.NewBuffer(make([]byte, 0, m.Inventory.Size+bytes.MinRead))
+	if _, err := data.ReadFrom(r); err != nil {
 		return nil, pathFirst(path, err)
 	}
-	v, err := manifest.ParseInventory(path, data)
+	v, err := manifest.ParseInventory(path, data.Bytes())
 	if err != nil {
 		return nil, err
 	}

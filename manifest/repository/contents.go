@@ -178,7 +178,7 @@ func storeBlobs(ctx context.Context, s *store, tree *fsys.Tree, v *manifest.Inve
 		fail  error
 	)
 	for w := range packs {
-		if packs[w], err = newPacker(); err != nil {
+		if packs[w], err = newPacker(windowBytes); err != nil {
 			return stored{}, err
 		}
 	}
@@ -273,9 +273,9 @@ type packer struct {
 	buf []byte
 }
 
-func newPacker() (*packer, error) {
+func newPacker(window int) (*packer, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(windowBytes),
+		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(window),
 		zstd.WithZeroFrames(true)) // an empty content is a frame too, not an empty file
 	if err != nil {
 		return nil, err
@@ -306,9 +306,10 @@ func (p *packer) pack(ctx context.Context, f *os.File, tree *fsys.Tree, e *manif
 	return out.n, nil
 }
 
-// packBytes compresses data as pack does a file.
+// packBytes compresses an inventory as pack does a file, in a window that costs its
+// readers little memory.
 func packBytes(data []byte) ([]byte, error) {
-	p, err := newPacker()
+	p, err := newPacker(inventoryWindow)
 	if err != nil {
 		return nil, err
 	}
