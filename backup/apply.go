@@ -103,9 +103,9 @@ func (c *Change) Run(entries []Entry) error {
 	}
 	c.done, c.total = 0, len(entries)
 	c.Careful = c.Careful || c.Undo
-	work := entries
+	work := changing(entries)
 	if c.Undo {
-		work = reversed(entries)
+		work = reversed(work)
 	}
 	dirty := false
 	for _, group := range groups(work) {
@@ -114,7 +114,8 @@ func (c *Change) Run(entries []Entry) error {
 				return err
 			}
 		}
-		for _, e := range group.entries {
+		for _, i := range group.entries {
+			e := work[i]
 			err := c.step(group.verb, e)
 			if fsys.IsBlocked(err) && (e.New.Kind == Absent || group.verb == removeDir || group.verb == clearName) {
 				err = nil // a directory above is not there (any more, or yet): neither is the path

@@ -157,18 +157,25 @@ func (s *Snapshot) Turn() {
 func (s *Snapshot) Size(tree *fsys.Tree) (int64, error) {
 	total := s.Bytes
 	for _, e := range s.Entries {
-		switch {
-		case e.held() == "config":
-			total += e.Old.Size
-		case e.Old.Kind == Whole && e.Slot != NoSlot:
-			n, err := sizeBelow(tree, manifest.Path(path.Join(s.dirOf(e), "slots", slotName(e.Slot))), func(n int64) int64 { return n })
-			if err != nil {
-				return 0, err
-			}
-			total += n
+		n, err := sizeOf(tree, s.dirOf(e), e)
+		if err != nil {
+			return 0, err
 		}
+		total += n
 	}
 	return total, nil
+}
+
+// sizeOf is how many bytes the snapshot in dir keeps for e beside those that its head
+// counts.
+func sizeOf(tree *fsys.Tree, dir string, e Entry) (int64, error) {
+	switch {
+	case e.held() == "config":
+		return e.Old.Size, nil
+	case e.Old.Kind == Whole && e.Slot != NoSlot:
+		return sizeBelow(tree, manifest.Path(path.Join(dir, "slots", slotName(e.Slot))), func(n int64) int64 { return n })
+	}
+	return 0, nil
 }
 
 // DiskSize is the room that the snapshot takes, each file in whole blocks of 4 KiB.

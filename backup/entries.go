@@ -19,7 +19,7 @@ const (
 // MarshalEntries sorts and renders entries.
 func MarshalEntries(entries []Entry) []byte {
 	slices.SortStableFunc(entries, order)
-	b := make([]byte, 0, 64+len(entries)*200)
+	b := make([]byte, 0, renderedSize(entries))
 	b = append(b, entriesHeader+"\n"...)
 	for _, e := range entries {
 		b = append(b, byte(e.Class), ' ')
@@ -39,6 +39,22 @@ func MarshalEntries(entries []Entry) []byte {
 	return fmt.Appendf(b, "end %d\n", len(entries))
 }
 
+// renderedSize is about how long the text of entries becomes.
+func renderedSize(entries []Entry) int {
+	n := 64
+	for i := range entries {
+		e := &entries[i]
+		n += 16 + len(e.Path)
+		for _, s := range []*State{&e.Old, &e.New} {
+			n += len(s.Target) + 56
+			if s.Kind == File {
+				n += 2 * len(s.Digest)
+			}
+		}
+	}
+	return n
+}
+
 func (s State) append(b []byte) []byte {
 	switch s.Kind {
 	case File:
@@ -55,38 +71,54 @@ func (s State) append(b []byte) []byte {
 
 // ParseEntries reads what MarshalEntries wrote; name is for errors.
 func ParseEntries(name string, data []byte) ([]Entry, error) {
+	lines := bytes.Count(data, []byte("\n"))
+	out := make([]Entry, 0, min(lines, 1<<16)) // more only as lines prove good
+	err := eachEntry(name, data, func(e Entry) error {
+		out = append(out, e)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// eachEntry passes each entry of data to fn as soon as its line is read; what is wrong
+// with a later one is known only then. An error of fn ends it and is returned.
+func eachEntry(name string, data []byte, fn func(Entry) error) error {
 	if len(data) > MaxEntriesBytes {
-		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxEntriesBytes)
+		return fmt.Errorf("%s: larger than %d bytes", name, MaxEntriesBytes)
 	}
 	text, ok := strings.CutPrefix(string(data), entriesHeader+"\n")
 	if !ok {
 		first, _, _ := bytes.Cut(data[:min(len(data), 40)], []byte("\n"))
-		return nil, fmt.Errorf("%s:1: want %q, got %q", name, entriesHeader, first)
+		return fmt.Errorf("%s:1: want %q, got %q", name, entriesHeader, first)
 	}
-	out := make([]Entry, 0, min(strings.Count(text, "\n"), 1<<16)) // more only as lines prove good
 	for n := 2; ; n++ {
 		line, rest, ok := strings.Cut(text, "\n")
 		if !ok {
-			return nil, fmt.Errorf("%s:%d: cut short, want a last line \"end COUNT\"", name, n)
+			return fmt.Errorf("%s:%d: cut short, want a last line \"end COUNT\"", name, n)
 		}
 		text = rest
 		if count, ok := strings.CutPrefix(line, "end "); ok {
-			if count != strconv.Itoa(len(out)) || text != "" {
-				return nil, fmt.Errorf("%s:%d: want \"end %d\" as last line, got %q", name, n, len(out), line)
+			if count != strconv.Itoa(n-2) || text != "" {
+				return fmt.Errorf("%s:%d: want \"end %d\" as last line, got %q", name, n, n-2, line)
 			}
-			return out, nil
+			return nil
 		}
 		e, err := parseEntry(line)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+			return fmt.Errorf("%s:%d: %w", name, n, err)
 		}
-		out = append(out, e)
+		if err := fn(e); err != nil {
+			return err
+		}
 	}
 }
 
 func parseEntry(line string) (Entry, error) {
-	f := strings.Split(line, " ")
-	if len(f) != 5 || len(f[0]) != 1 || !strings.Contains("psmc", f[0]) {
+	var f [5]string
+	if !fields(f[:], line, " ") || len(f[0]) != 1 || !strings.Contains("psmc", f[0]) {
 		return Entry{}, fmt.Errorf("want CLASS SLOT OLD NEW PATH, got %.80q", line)
 	}
 	e := Entry{Class: Class(f[0][0]), Slot: NoSlot}
@@ -116,6 +148,19 @@ func parseEntry(line string) (Entry, error) {
 	return e, err
 }
 
+// fields cuts s at sep into the texts of f, and reports whether they are as many. It
+// needs no memory of its own, which for lists of many entries tells.
+func fields(f []string, s, sep string) bool {
+	for i := range f[:len(f)-1] {
+		var ok bool
+		if f[i], s, ok = strings.Cut(s, sep); !ok {
+			return false
+		}
+	}
+	f[len(f)-1] = s
+	return !strings.Contains(s, sep)
+}
+
 func number(s string, base int, limit uint64) (int64, error) {
 	n, err := strconv.ParseUint(s, base, 63)
 	if err != nil || n > limit || strconv.FormatUint(n, base) != s {
@@ -131,7 +176,13 @@ func parseState(text string) (State, error) {
 	if text == "" {
 		return bad()
 	}
-	f := strings.Split(text, ":")
+	var few [8]string
+	f := few[:0]
+	for rest, more := text, true; more; {
+		var part string
+		part, rest, more = strings.Cut(rest, ":")
+		f = append(f, part)
+	}
 	s := State{Kind: Kind(text[0])}
 	var meta []string
 	var uid, gid int64

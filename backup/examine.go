@@ -3,8 +3,10 @@ package backup
 import (
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
 	"os"
+	"sync"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -149,11 +151,24 @@ func digestIn(d *fsys.Dir, name string) (manifest.Digest, error) {
 	return DigestFile(f)
 }
 
+// digester takes the digest of one file after the other. A plan reads thousands, and a
+// buffer and a hash for each would be the most of what it allocates.
+type digester struct {
+	hash hash.Hash
+	buf  []byte
+}
+
+var digesters = sync.Pool{New: func() any { return &digester{sha256.New(), make([]byte, 128<<10)} }}
+
 // DigestFile reads f to its end.
-func DigestFile(f *os.File) (manifest.Digest, error) {
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return manifest.Digest{}, err
+func DigestFile(f *os.File) (d manifest.Digest, err error) {
+	g := digesters.Get().(*digester)
+	defer digesters.Put(g)
+	g.hash.Reset()
+	// Wrapped, so that the copy takes our buffer and not one of its own.
+	if _, err := io.CopyBuffer(g.hash, struct{ io.Reader }{f}, g.buf); err != nil {
+		return d, err
 	}
-	return manifest.Digest(h.Sum(nil)), nil
+	g.hash.Sum(d[:0])
+	return d, nil
 }

@@ -17,36 +17,37 @@ const (
 // group is entries that need the same, in the order in which it is done.
 type group struct {
 	verb    verb
-	entries []Entry
+	entries []int32 // indices
 }
 
 // groups sorts entries, which go from Old to New, into the order in which a crash
 // between any two steps leaves something that can be finished and undone: directories
 // first in and last out, names freed before they are taken.
 func groups(entries []Entry) []group {
-	var by [changeMode + 1][]Entry
-	for _, e := range entries {
+	var by [changeMode + 1][]int32
+	for i := range entries {
+		e, at := &entries[i], int32(i)
 		if e.Class != Product && e.Class != Record {
 			continue
 		}
 		slotted := e.Slot != NoSlot
 		switch {
 		case e.ModeOnly():
-			by[changeMode] = append(by[changeMode], e)
+			by[changeMode] = append(by[changeMode], at)
 		case e.New.Kind == Dir:
 			if slotted && e.Old.moves() {
-				by[clearName] = append(by[clearName], e)
+				by[clearName] = append(by[clearName], at)
 			}
-			by[makeDir] = append(by[makeDir], e)
+			by[makeDir] = append(by[makeDir], at)
 		case e.Old.Kind == Dir:
-			by[removeDir] = append(by[removeDir], e)
+			by[removeDir] = append(by[removeDir], at)
 			if slotted && e.New.moves() {
-				by[fillName] = append(by[fillName], e)
+				by[fillName] = append(by[fillName], at)
 			}
 		case e.Old.Kind == Whole:
-			by[clearName] = append(by[clearName], e)
+			by[clearName] = append(by[clearName], at)
 		case slotted:
-			by[exchange] = append(by[exchange], e)
+			by[exchange] = append(by[exchange], at)
 		}
 	}
 	slices.Reverse(by[removeDir])
@@ -65,4 +66,14 @@ func reversed(entries []Entry) []Entry {
 		out[i] = e.Reversed()
 	}
 	return out
+}
+
+// changing is entries without those of configuration, which are the most of some lists
+// and take no part in a change.
+func changing(entries []Entry) []Entry {
+	end := len(entries) // they are sorted last; groups passes over any other
+	for end > 0 && entries[end-1].Class == Config {
+		end--
+	}
+	return entries[:end]
 }

@@ -16,9 +16,10 @@ func restoreScript(head Head, entries []Entry) []byte {
 		fmt.Fprintf(&b, "reach %s %s\n", quote("./"+r.store()), quote(r.Target))
 	}
 	at := ""
-	work := reversed(entries)
+	work := reversed(changing(entries))
 	for _, g := range groups(work) {
-		for _, e := range g.entries {
+		for _, i := range g.entries {
+			e := work[i]
 			if store := twinOf(head, e); store != at {
 				at = store
 				fmt.Fprintf(&b, "at %s\n", quote(at))

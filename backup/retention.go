@@ -31,13 +31,24 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 	var list []kept
 	var total int64
 	for _, id := range ids {
-		s, err := Load(tree, id)
+		// Entry by entry: the lists of many files are long, and one run may meet several.
+		s := &Snapshot{Dir: path.Join(SnapshotsDir, id)}
+		raw, err := s.read(tree, id)
 		if err != nil {
 			continue
 		}
-		size, err := s.Size(tree)
+		size, failed := s.Bytes, error(nil)
+		err = eachEntry(s.Dir+"/entries", raw, func(e Entry) error {
+			var n int64
+			n, failed = sizeOf(tree, s.dirOf(e), e)
+			size += n
+			return failed
+		})
+		if failed != nil {
+			return nil, failed
+		}
 		if err != nil {
-			return nil, err
+			continue
 		}
 		list = append(list, kept{s.Head, size})
 		total += size

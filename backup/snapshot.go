@@ -138,6 +138,19 @@ func Load(tree *fsys.Tree, id string) (*Snapshot, error) {
 // LoadDir reads the snapshot id that lies in dir.
 func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 	s := &Snapshot{Dir: dir}
+	raw, err := s.read(tree, id)
+	if err != nil {
+		return nil, err
+	}
+	if s.Entries, err = ParseEntries(path.Join(dir, "entries"), raw); err != nil {
+		return nil, &DamagedError{id, []string{"entries: " + err.Error()}}
+	}
+	return s, nil
+}
+
+// read reads the head of the snapshot id, and the text of its entries.
+func (s *Snapshot) read(tree *fsys.Tree, id string) ([]byte, error) {
+	dir := s.Dir
 	damaged := func(name string, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && name == "snapshot.yaml" {
 			return fmt.Errorf("snapshot %s: %w", id, fs.ErrNotExist)
@@ -162,10 +175,7 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 	if got := manifest.DigestOf(raw); got != s.Head.Entries {
 		return nil, damaged("entries", fmt.Errorf("digest mismatch: want %s, got %s", s.Head.Entries, got))
 	}
-	if s.Entries, err = ParseEntries(path.Join(dir, "entries"), raw); err != nil {
-		return nil, damaged("entries", err)
-	}
-	return s, nil
+	return raw, nil
 }
 
 // readHead reads the snapshot.yaml of the snapshot or stage in dir.

@@ -42,9 +42,9 @@ func (b *backer) addConfig() error {
 		b.goals = append(b.goals, g)
 	}
 	now, err := b.u.configFiles(b.in)
-	for _, p := range now {
-		if !have[p] {
-			b.plan.Steps = append(b.plan.Steps, Step{Path: p, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
+	for _, f := range now {
+		if !have[f.path] {
+			b.plan.Steps = append(b.plan.Steps, Step{Path: f.path, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
 		}
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 
 	"inplace/backup/fsys"
@@ -45,49 +46,80 @@ var errNotKept = errors.New("its shipped contents are not kept here")
 
 // pristine finds contents in the packs.
 type pristine struct {
-	tree  *fsys.Tree
-	index map[manifest.Digest]packed // nil: not read yet
+	tree   *fsys.Tree
+	loaded bool
+	packs  []packIndex
 }
 
+// packIndex is the index of one pack, as it lies on the disk: sorted, and a third of
+// what a map of it would take.
+type packIndex struct {
+	name    string
+	records []byte
+}
+
+// packed is where a content lies in a pack.
 type packed struct {
-	pack   string
 	offset int64
 	size   int64
 }
 
-// get returns the content with digest d, or an error that wraps errNotKept.
-func (p *pristine) get(d manifest.Digest) ([]byte, error) {
-	if p.index == nil {
-		if err := p.load(); err != nil {
-			return nil, err
+func (p *packIndex) len() int { return len(p.records) / packRecord }
+
+func (p *packIndex) digest(i int) manifest.Digest {
+	return manifest.Digest(p.records[i*packRecord:][:len(manifest.Digest{})])
+}
+
+func (p *packIndex) find(d manifest.Digest) (packed, bool) {
+	i := sort.Search(p.len(), func(i int) bool { return bytes.Compare(p.records[i*packRecord:][:len(d)], d[:]) >= 0 })
+	if i == p.len() || p.digest(i) != d {
+		return packed{}, false
+	}
+	r := p.records[i*packRecord+len(d):]
+	return packed{int64(binary.LittleEndian.Uint64(r)), int64(binary.LittleEndian.Uint64(r[8:]))}, true
+}
+
+// find is where d lies.
+func (p *pristine) find(d manifest.Digest) (pack string, at packed, ok bool) {
+	for i := range p.packs {
+		if at, ok := p.packs[i].find(d); ok {
+			return p.packs[i].name, at, true
 		}
 	}
-	at, ok := p.index[d]
+	return "", packed{}, false
+}
+
+// get returns the content with digest d, or an error that wraps errNotKept.
+func (p *pristine) get(d manifest.Digest) ([]byte, error) {
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	pack, at, ok := p.find(d)
 	if !ok {
 		return nil, errNotKept
 	}
-	f, err := p.tree.OpenState(baseDir + "/" + at.pack)
+	f, err := p.tree.OpenState(baseDir + "/" + pack)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	data := make([]byte, at.size)
 	if _, err := f.ReadAt(data, at.offset); err != nil || manifest.DigestOf(data) != d {
-		return nil, fmt.Errorf("%s/%s: content %s is damaged: %w", baseDir, at.pack, d.Short(), errNotKept)
+		return nil, fmt.Errorf("%s/%s: content %s is damaged: %w", baseDir, pack, d.Short(), errNotKept)
 	}
 	return data, nil
 }
 
-// load reads the indexes of all packs.
+// load reads the indexes of all packs, once.
 func (p *pristine) load() error {
-	p.index = map[manifest.Digest]packed{}
-	names, err := p.tree.Names(baseDir)
-	if fsys.IsAbsent(err) {
+	if p.loaded {
 		return nil
 	}
-	if err != nil {
+	names, err := p.tree.Names(baseDir)
+	if err != nil && !fsys.IsAbsent(err) {
 		return err
 	}
+	p.loaded = true
 	for _, name := range names {
 		if !strings.HasSuffix(name, packSuffix) {
 			continue
@@ -124,20 +156,22 @@ func (p *pristine) scan(f *os.File, name string) {
 	if crc32.Update(crc32.ChecksumIEEE(index), crc32.IEEETable, tail[:16]) != le.Uint32(tail[16:]) {
 		return
 	}
-	for r := index; len(r) > 0; r = r[packRecord:] {
+	// One record out of order or out of bounds, and the pack is none of ours.
+	for last, r := index[:0], index; len(r) > 0; last, r = r[:32], r[packRecord:] {
 		offset, size := le.Uint64(r[32:]), le.Uint64(r[40:])
-		if size <= maxPristine && offset+size <= at {
-			p.index[manifest.Digest(r[:32])] = packed{name, int64(offset), int64(size)}
+		if bytes.Compare(last, r[:32]) >= 0 || size > maxPristine || offset > at || offset+size > at {
+			return
 		}
 	}
+	p.packs = append(p.packs, packIndex{name, index})
 }
 
 // has reports whether d is kept.
 func (p *pristine) has(d manifest.Digest) bool {
-	if p.index == nil && p.load() != nil {
+	if p.load() != nil {
 		return false
 	}
-	_, ok := p.index[d]
+	_, _, ok := p.find(d)
 	return ok
 }
 
@@ -246,13 +280,15 @@ func mergePacks(t *fsys.Tree, keep map[manifest.Digest]bool, level int64, m mani
 	if err != nil {
 		return err
 	}
-	digests := make([]manifest.Digest, 0, len(p.index))
-	for d := range p.index {
-		if keep[d] {
-			digests = append(digests, d)
+	var digests []manifest.Digest
+	for i := range p.packs {
+		for k := range p.packs[i].len() {
+			if d := p.packs[i].digest(k); keep[d] {
+				digests = append(digests, d)
+			}
 		}
 	}
-	slices.SortFunc(digests, func(a, b manifest.Digest) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(digests, func(a, b manifest.Digest) int { return bytes.Compare(a[:], b[:]) })
 	for _, d := range digests {
 		data, err := p.get(d)
 		if errors.Is(err, errNotKept) {

@@ -89,7 +89,7 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 	}
 	s.entries = plan.entries
 	if err == nil {
-		err = s.config()
+		err = s.config(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, s.stage.Discard())

@@ -74,7 +74,7 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 	if err := s.touched(); err != nil {
 		return s, err
 	}
-	if err := s.config(); err != nil {
+	if err := s.config(ctx); err != nil {
 		return s, err
 	}
 	pack := s.pack
@@ -249,14 +249,18 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 		_, err = io.Copy(f, r)
 		return err
 	}
-	data := bytes.NewBuffer(make([]byte, 0, want.Size))
-	if _, err := io.Copy(data, r); err != nil {
+	buf := contents.Get().(*bytes.Buffer)
+	defer contents.Put(buf)
+	buf.Reset()
+	buf.Grow(int(want.Size) + bytes.MinRead) // with room left to see the end
+	// Wrapped, so that it reads into this buffer and not by way of another.
+	if _, err := buf.ReadFrom(struct{ io.Reader }{r}); err != nil {
 		return err
 	}
-	if _, err := f.Write(data.Bytes()); err != nil {
+	if _, err := f.Write(buf.Bytes()); err != nil {
 		return err
 	}
-	return s.keep(want.Digest, data.Bytes())
+	return s.keep(want.Digest, buf.Bytes())
 }
 
 // fetchKept is fetch for a level that is installed: its texts are kept here.
@@ -284,6 +288,9 @@ func (s *stager) kept(d manifest.Digest) ([]byte, error) {
 	defer s.packMu.Unlock()
 	return s.base.get(d)
 }
+
+// contents lends buffers for files of up to maxPristine bytes.
+var contents = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (s *stager) keep(d manifest.Digest, data []byte) error {
 	if !manifest.IsText(data) {

@@ -1,10 +1,13 @@
 package updater
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"inplace/backup"
 	"inplace/backup/fsys"
@@ -12,110 +15,130 @@ import (
 )
 
 // config copies the configuration, touched or not, into the snapshot.
-func (s *stager) config() error {
-	more, err := s.u.copyConfig(s.stage, s.in)
-	s.entries = append(s.entries, more...)
+func (s *stager) config(ctx context.Context) (err error) {
+	s.base.tree = s.u.tree
+	s.entries, err = s.u.copyConfig(ctx, s.stage, s.in, &s.base, s.entries)
 	return err
 }
 
-// configFiles lists the files of configuration: those the release lists, and what the
-// operator has put into directories that are configuration.
-func (u *Updater) configFiles(in *installed) ([]manifest.Path, error) {
+// configFile is a file of configuration and what lstat tells of it.
+type configFile struct {
+	path manifest.Path
+	info fsys.Info
+}
+
+// copyConfig appends to entries one for every file of configuration: those the release
+// lists, and what the operator has put into directories that are configuration. It
+// copies those into the stage whose bytes are not kept as the vendor's.
+func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
+	files, err := u.configFiles(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := shipped.load(); err != nil { // before several goroutines ask it
+		return nil, err
+	}
+	cache := openStatCache(u.tree, in.inventory)
+	defer cache.close()
+	entries = slices.Grow(entries, len(files))
+	kept := len(entries)
+	var todo []*backup.Entry
+	for _, f := range files {
+		entries = append(entries, backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: f.path,
+			Old: backup.StateOf(f.info), New: backup.State{Kind: backup.Absent}})
+		e := &entries[len(entries)-1]
+		d, ok := cache.digest(in.inventory.Index(f.path), f.info)
+		if ok && isShipped(in, shipped, f.path, d) {
+			e.Old.Digest = d
+		} else {
+			todo = append(todo, e)
+		}
+	}
+	var slots atomic.Int64
+	err = inParallel(ctx, todo, func(e *backup.Entry) error {
+		if err := u.readConfig(stage, in, shipped, e, &slots); err != nil {
+			return fmt.Errorf("copy %s: %w", e.Path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	gone := slices.DeleteFunc(entries[kept:], func(e backup.Entry) bool { return e.Old.Kind != backup.File })
+	return entries[:kept+len(gone)], nil
+}
+
+// configFiles lists the files of configuration by path.
+func (u *Updater) configFiles(in *installed) ([]configFile, error) {
 	rules, err := in.manifest.Rules.Compile()
 	if err != nil {
 		return nil, err
 	}
-	found := map[manifest.Path]bool{}
+	var found []configFile
 	for _, pattern := range in.manifest.Rules.Config {
 		g, err := manifest.CompileGlob(pattern)
 		if err != nil {
 			return nil, err
 		}
 		if prefix := g.Prefix(); prefix != "" {
-			if err := u.walkConfig(prefix, rules, found); err != nil {
+			if err := u.walkConfig(prefix, rules, &found); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		for _, e := range in.inventory.All() {
-			if e.Kind == manifest.File && g.Match(e.Path) && rules.Class(e.Path) == manifest.Config {
-				found[e.Path] = true
+			if e.Kind != manifest.File || !g.Match(e.Path) || rules.Class(e.Path) != manifest.Config {
+				continue
+			}
+			info, err := u.tree.Lstat(string(e.Path))
+			var link *fsys.LinkError
+			if err != nil && !errors.As(err, &link) {
+				return nil, err
+			}
+			if info.IsFile() {
+				found = append(found, configFile{e.Path, info})
 			}
 		}
 	}
-	var paths []manifest.Path
-	for p := range found {
-		paths = append(paths, p)
-	}
-	slices.Sort(paths)
-	return paths, nil
+	slices.SortStableFunc(found, func(a, b configFile) int { return strings.Compare(string(a.path), string(b.path)) })
+	return slices.CompactFunc(found, func(a, b configFile) bool { return a.path == b.path }), nil
 }
 
-// copyConfig copies every file of configuration into the stage.
-func (u *Updater) copyConfig(stage *backup.Stage, in *installed) ([]backup.Entry, error) {
-	paths, err := u.configFiles(in)
+// readConfig reads the file of e for its digest, and copies it where the digest is not
+// the vendor's. A file that has gone meanwhile leaves e without an old side.
+func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristine, e *backup.Entry, slots *atomic.Int64) error {
+	f, err := u.tree.Open(string(e.Path))
+	if fsys.IsAbsent(err) || errors.Is(err, fsys.ErrNotRegular) {
+		e.Old = backup.State{Kind: backup.Absent}
+		return nil
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cache := openStatCache(u.tree, in.inventory)
-	defer cache.close()
-	shipped := pristine{tree: u.tree}
-	var out []backup.Entry
-	slot := 0
-	for _, p := range paths {
-		if e, ok := u.shippedConfig(p, in, cache, &shipped); ok {
-			out = append(out, e)
-			continue
-		}
-		f, err := u.tree.Open(string(p))
-		if fsys.IsAbsent(err) || errors.Is(err, fsys.ErrNotRegular) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		info, err := fsys.FileInfo(f)
-		e := backup.Entry{Class: backup.Config, Slot: slot, Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
-		if err == nil {
-			e.Old.Digest, err = backup.DigestFile(f)
-		}
-		if err == nil {
-			_, err = f.Seek(0, io.SeekStart)
-		}
-		if err == nil {
-			err = stage.PutConfig(e.Slot, backup.Meta{Mode: 0o600, UID: -1, MTime: info.MTime}, f)
-		}
-		_ = f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("copy %s: %w", p, err)
-		}
-		out = append(out, e)
-		slot++
+	defer func() { _ = f.Close() }()
+	info, err := fsys.FileInfo(f)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	e.Old = backup.StateOf(info)
+	if e.Old.Digest, err = backup.DigestFile(f); err != nil || isShipped(in, shipped, e.Path, e.Old.Digest) {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	e.Slot = int(slots.Add(1)) - 1
+	return stage.PutConfig(e.Slot, backup.Meta{Mode: 0o600, UID: -1, MTime: info.MTime}, f)
 }
 
-// shippedConfig is the entry of a configuration file that is as the vendor shipped it:
-// its bytes are kept already, so its digest is enough.
-func (u *Updater) shippedConfig(p manifest.Path, in *installed, cache *statCache, shipped *pristine) (backup.Entry, bool) {
-	i := in.inventory.Index(p)
-	if i < 0 {
-		return backup.Entry{}, false
-	}
-	info, err := u.tree.Lstat(string(p))
-	if err != nil || !info.IsFile() {
-		return backup.Entry{}, false
-	}
-	d, ok := cache.digest(i, info)
-	if !ok || d != in.inventory.At(i).Digest || !shipped.has(d) {
-		return backup.Entry{}, false
-	}
-	e := backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: p, Old: backup.StateOf(info), New: backup.State{Kind: backup.Absent}}
-	e.Old.Digest = d
-	return e, true
+// isShipped reports whether d is what the vendor ships at p and its bytes are kept
+// already, so that the digest is enough.
+func isShipped(in *installed, shipped *pristine, p manifest.Path, d manifest.Digest) bool {
+	e := in.inventory.Find(p)
+	return e != nil && e.Kind == manifest.File && e.Digest == d && shipped.has(d)
 }
 
-func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found map[manifest.Path]bool) error {
+func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found *[]configFile) error {
 	info, err := u.tree.Lstat(string(p))
 	var link *fsys.LinkError
 	if errors.As(err, &link) || manifest.IsState(p) {
@@ -125,7 +148,7 @@ func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found map
 		return err
 	}
 	if info.IsFile() && rules.Class(p) == manifest.Config {
-		found[p] = true
+		*found = append(*found, configFile{p, info})
 	}
 	if !info.IsDir() {
 		return nil

@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
@@ -23,9 +24,11 @@ import (
 // A record answers only if every number is as it was and both times lie before the
 // cache was begun: a file changed in the same tick of the clock could otherwise pass
 // for unchanged (git calls such entries racily clean). The cache is a hint that can be
-// deleted at any time; a torn or foreign one answers nothing.
+// deleted at any time; a torn or foreign one answers nothing. The cache of the inventory
+// before is kept beside it as statcache.old: after a revert it fits again.
 const (
 	statPath       = "updates/installed/statcache"
+	statOldSuffix  = ".old"
 	statMagic      = "inplace-stat 1\n\x00"
 	statHeaderSize = 64
 	statRecordSize = 88
@@ -38,11 +41,22 @@ type statCache struct {
 	count int
 	all   []byte // the records, once load has read them
 	own   []byte // those of the updater's own files
+	piece []byte // records that were read together, without load, from first on
+	first int
 }
 
 // openStatCache opens the cache of inv; nil where there is none that fits.
 func openStatCache(t *fsys.Tree, inv *manifest.Inventory) *statCache {
-	f, err := t.OpenState(statPath)
+	for _, path := range []string{statPath, statPath + statOldSuffix} {
+		if c := openStatFile(t, path, inv); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+func openStatFile(t *fsys.Tree, path string, inv *manifest.Inventory) *statCache {
+	f, err := t.OpenState(path)
 	if err != nil {
 		return nil
 	}
@@ -76,6 +90,16 @@ func (c *statCache) load() {
 	}
 }
 
+// readOwn reads the records of the updater's own files, which follow the others.
+func (c *statCache) readOwn() []byte {
+	buf := make([]byte, maxStatOwn*statRecordSize)
+	n, err := c.f.ReadAt(buf, statHeaderSize+int64(c.count)*statRecordSize)
+	if err != nil && err != io.EOF {
+		return nil
+	}
+	return buf[:n-n%statRecordSize]
+}
+
 // vouches reports whether the file of the updater's own of which lstat tells info has
 // the digest d for certain.
 func (c *statCache) vouches(info fsys.Info, d manifest.Digest) bool {
@@ -100,7 +124,7 @@ func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
 	var r [statRecordSize]byte
 	if c.all != nil {
 		copy(r[:], c.all[index*statRecordSize:])
-	} else if _, err := c.f.ReadAt(r[:], statHeaderSize+int64(index)*statRecordSize); err != nil {
+	} else if !c.read(&r, index) {
 		return manifest.Digest{}, false
 	}
 	if info.MTime >= c.taken || info.CTime >= c.taken {
@@ -109,6 +133,22 @@ func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
 	d := manifest.Digest(r[48:80])
 	want := statRecord(info, d)
 	return d, r == want && !d.IsZero()
+}
+
+// read reads record index, and with it those that follow: who asks goes by path, and
+// often from one to the next.
+func (c *statCache) read(r *[statRecordSize]byte, index int) bool {
+	if at := (index - c.first) * statRecordSize; at >= 0 && at+statRecordSize <= len(c.piece) {
+		copy(r[:], c.piece[at:])
+		return true
+	}
+	buf := c.piece[:cap(c.piece)]
+	if len(buf) == 0 {
+		buf = make([]byte, 32*statRecordSize)
+	}
+	n, _ := c.f.ReadAt(buf, statHeaderSize+int64(index)*statRecordSize)
+	c.first, c.piece = index, buf[:n]
+	return copy(r[:], c.piece) == statRecordSize
 }
 
 func statRecord(info fsys.Info, d manifest.Digest) (r [statRecordSize]byte) {
@@ -134,6 +174,9 @@ type known struct {
 // entries whatever the cache of the inventory before knew under the same path. It
 // is not synced, and failing to write it is no failure.
 func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) {
+	current := openStatFile(t, statPath, inv)
+	keep := current == nil
+	current.close()
 	_ = t.In(statPath, func(d *fsys.Dir, name string) error {
 		tmp := fsys.TempPrefix + name
 		_ = d.Remove(tmp)
@@ -144,6 +187,9 @@ func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.P
 		err = fillStatCache(f, inv, learnt, before, beforeInv)
 		if e := f.Close(); err == nil {
 			err = e
+		}
+		if err == nil && keep {
+			_ = d.Rename(name, d, name+statOldSuffix) // there may be none
 		}
 		if err == nil {
 			err = d.Rename(tmp, d, name)
@@ -160,45 +206,37 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 	if err != nil {
 		return err
 	}
-	var old []byte
+	var h [statHeaderSize]byte
+	le := binary.LittleEndian
+	copy(h[:], statMagic)
+	copy(h[16:], inv.Digest[:])
+	le.PutUint64(h[48:], uint64(info.MTime))
+	le.PutUint32(h[56:], uint32(inv.Len()))
+	le.PutUint32(h[60:], crc32.ChecksumIEEE(h[:60]))
+	// Written and read in pieces: as a whole it would be the largest thing in memory.
+	w := bufio.NewWriterSize(f, 64<<10)
+	_, _ = w.Write(h[:])
+	var old oldRecords
 	if before != nil {
-		before.load()
-		old = before.all
+		old = oldRecords{inv: beforeInv, taken: before.taken,
+			r: bufio.NewReaderSize(io.NewSectionReader(before.f, statHeaderSize, int64(before.count)*statRecordSize), 64<<10)}
 	}
-	buf := make([]byte, statHeaderSize+inv.Len()*statRecordSize)
-	next := 0
 	for i := range inv.Len() {
 		path := inv.PathAt(i)
-		to := buf[statHeaderSize+i*statRecordSize:][:statRecordSize]
+		record := old.find(path)
 		if k, ok := learnt[path]; ok {
-			r := statRecord(k.info, k.digest)
-			copy(to, r[:])
-			continue
+			record = statRecord(k.info, k.digest)
 		}
-		if old == nil {
-			continue
-		}
-		for next < beforeInv.Len() && beforeInv.PathAt(next) < path {
-			next++
-		}
-		if next < beforeInv.Len() && beforeInv.PathAt(next) == path {
-			copyOldRecord(to, old[next*statRecordSize:][:statRecordSize], before.taken)
-		}
+		_, _ = w.Write(record[:])
 	}
-	buf = appendOwn(buf, inv, learnt, before)
-	le := binary.LittleEndian
-	copy(buf, statMagic)
-	copy(buf[16:], inv.Digest[:])
-	le.PutUint64(buf[48:], uint64(info.MTime))
-	le.PutUint32(buf[56:], uint32(inv.Len()))
-	le.PutUint32(buf[60:], crc32.ChecksumIEEE(buf[:60]))
-	_, err = f.Write(buf)
-	return err
+	_, _ = w.Write(ownRecords(inv, learnt, before))
+	return w.Flush()
 }
 
-// appendOwn adds the records of the updater's own files: what was learnt of them, and
+// ownRecords are the records of the updater's own files: what was learnt of them, and
 // what the cache before knew.
-func appendOwn(buf []byte, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache) []byte {
+func ownRecords(inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache) []byte {
+	var buf []byte
 	n := 0
 	for p, k := range learnt {
 		if strings.HasPrefix(string(p), "bin/") && inv.Index(p) < 0 && n < maxStatOwn {
@@ -210,20 +248,48 @@ func appendOwn(buf []byte, inv *manifest.Inventory, learnt map[manifest.Path]kno
 	if before == nil {
 		return buf
 	}
-	for r := before.own; len(r) > 0 && n < maxStatOwn; r = r[statRecordSize:] {
-		to := make([]byte, statRecordSize)
-		copyOldRecord(to, r[:statRecordSize], before.taken)
-		buf = append(buf, to...)
+	for r := before.readOwn(); len(r) > 0 && n < maxStatOwn; r = r[statRecordSize:] {
+		record := believed([statRecordSize]byte(r), before.taken)
+		buf = append(buf, record[:]...)
 		n++
 	}
 	return buf
 }
 
-// copyOldRecord carries a record over, unless it was racily clean for the cache that
-// it comes from: the new cache is younger and would believe it.
-func copyOldRecord(to, from []byte, taken int64) {
-	le := binary.LittleEndian
-	if int64(le.Uint64(from[8:])) < taken && int64(le.Uint64(from[16:])) < taken {
-		copy(to, from)
+// oldRecords reads the records of the cache before, in the order of its inventory.
+type oldRecords struct {
+	inv   *manifest.Inventory
+	taken int64
+	r     *bufio.Reader // nil: no cache before, or its end
+	next  int
+}
+
+// find is what the cache before knew of path, which rises from call to call; all zero
+// if nothing.
+func (o *oldRecords) find(path manifest.Path) (r [statRecordSize]byte) {
+	for o.r != nil && o.next < o.inv.Len() {
+		at := o.inv.PathAt(o.next)
+		if at > path {
+			break
+		}
+		if _, err := io.ReadFull(o.r, r[:]); err != nil {
+			o.r = nil
+			break
+		}
+		o.next++
+		if at == path {
+			return believed(r, o.taken)
+		}
 	}
+	return [statRecordSize]byte{}
+}
+
+// believed is record r of a cache taken at taken, for a younger one: nothing, if it was
+// racily clean, since the new cache would believe it.
+func believed(r [statRecordSize]byte, taken int64) [statRecordSize]byte {
+	le := binary.LittleEndian
+	if int64(le.Uint64(r[8:])) < taken && int64(le.Uint64(r[16:])) < taken {
+		return r
+	}
+	return [statRecordSize]byte{}
 }

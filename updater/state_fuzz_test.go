@@ -56,9 +56,12 @@ func FuzzPack(f *testing.F) {
 		if got, err := p.get(want); err == nil && manifest.DigestOf(got) != want {
 			t.Fatalf("got %q for %s", got, want)
 		}
-		for d := range p.index {
-			if got, err := p.get(d); err == nil && manifest.DigestOf(got) != d {
-				t.Fatalf("got %q for %s", got, d)
+		for i := range p.packs {
+			for k := range p.packs[i].len() {
+				d := p.packs[i].digest(k)
+				if got, err := p.get(d); err == nil && manifest.DigestOf(got) != d {
+					t.Fatalf("got %q for %s", got, d)
+				}
 			}
 		}
 	})
