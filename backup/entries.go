@@ -1,8 +1,11 @@
 package backup
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,47 +21,46 @@ const (
 
 // MarshalEntries sorts and renders entries.
 func MarshalEntries(entries []Entry) []byte {
-	slices.SortStableFunc(entries, order)
-	b := make([]byte, 0, renderedSize(entries))
-	b = append(b, entriesHeader+"\n"...)
-	for _, e := range entries {
-		b = append(b, byte(e.Class), ' ')
-		if e.Slot == NoSlot {
-			b = append(b, '-')
-		} else {
-			b = strconv.AppendInt(b, int64(e.Slot), 10)
-		}
-		b = append(b, ' ')
-		b = e.Old.append(b)
-		b = append(b, ' ')
-		b = e.New.append(b)
-		b = append(b, ' ')
-		b = append(b, manifest.Escape(string(e.Path))...)
-		b = append(b, '\n')
-	}
-	return fmt.Appendf(b, "end %d\n", len(entries))
+	var b bytes.Buffer
+	_ = writeEntries(&b, entries) // a buffer takes everything
+	return b.Bytes()
 }
 
-// renderedSize is about how long the text of entries becomes.
-func renderedSize(entries []Entry) int {
-	n := 64
+// writeEntries sorts entries and writes their text line by line, since the whole of it
+// can be larger than the entries are.
+func writeEntries(w io.Writer, entries []Entry) error {
+	slices.SortStableFunc(entries, order)
+	out := bufio.NewWriterSize(w, 64<<10)
+	_, _ = out.WriteString(entriesHeader + "\n")
+	var b []byte
 	for i := range entries {
-		e := &entries[i]
-		n += 16 + len(e.Path)
-		for _, s := range []*State{&e.Old, &e.New} {
-			n += len(s.Target) + 56
-			if s.Kind == File {
-				n += 2 * len(s.Digest)
-			}
-		}
+		b = append(entries[i].append(b[:0]), '\n')
+		_, _ = out.Write(b) // Flush tells of errors
 	}
-	return n
+	_, _ = fmt.Fprintf(out, "end %d\n", len(entries))
+	return out.Flush()
+}
+
+func (e *Entry) append(b []byte) []byte {
+	b = append(b, byte(e.Class), ' ')
+	if e.Slot == NoSlot {
+		b = append(b, '-')
+	} else {
+		b = strconv.AppendInt(b, int64(e.Slot), 10)
+	}
+	b = append(b, ' ')
+	b = e.Old.append(b)
+	b = append(b, ' ')
+	b = e.New.append(b)
+	b = append(b, ' ')
+	return append(b, manifest.Escape(string(e.Path))...)
 }
 
 func (s State) append(b []byte) []byte {
 	switch s.Kind {
 	case File:
-		return fmt.Appendf(b, "f:%o:%d:%d:%d:%d:%s", s.Mode, s.UID, s.GID, s.MTime, s.Size, s.Digest.Hex())
+		b = fmt.Appendf(b, "f:%o:%d:%d:%d:%d:", s.Mode, s.UID, s.GID, s.MTime, s.Size)
+		return hex.AppendEncode(b, s.Digest[:])
 	case Dir:
 		return fmt.Appendf(b, "d:%o:%d:%d:%d", s.Mode, s.UID, s.GID, s.MTime)
 	case Link:

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"inplace/manifest"
 )
 
 // emptySnapshot lays down a snapshot of nothing.
@@ -20,7 +22,7 @@ func emptySnapshot(t *testing.T, home, id string, created time.Time, size int64)
 	raw := MarshalEntries(nil)
 	tree{
 		SnapshotsDir + "/" + id + "/entries":       "0600 " + string(raw),
-		SnapshotsDir + "/" + id + "/snapshot.yaml": "0600 " + string(head.marshal(raw)),
+		SnapshotsDir + "/" + id + "/snapshot.yaml": "0600 " + string(head.marshal(manifest.DigestOf(raw))),
 		SnapshotsDir + "/" + id + "/slots/":        "0700",
 	}.write(t, home)
 }
@@ -226,7 +228,7 @@ func TestTurned(t *testing.T) {
 	dir := filepath.Join(home, SnapshotsDir, testID)
 	raw := MarshalEntries(entries)
 	must(t, os.WriteFile(filepath.Join(dir, "entries"), raw, 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, "snapshot.yaml"), testHead().marshal(raw), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "snapshot.yaml"), testHead().marshal(manifest.DigestOf(raw)), 0o600))
 	disk := open(t, home)
 	s, err := Load(disk, testID)
 	must(t, err)

@@ -49,8 +49,8 @@ type Head struct {
 	Entries manifest.Digest `json:"entries"` // digest of the file of that name
 }
 
-func (h Head) marshal(entries []byte) []byte {
-	h.Entries = manifest.DigestOf(entries)
+func (h Head) marshal(entries manifest.Digest) []byte {
+	h.Entries = entries
 	if len(h.Roots) > 0 {
 		return sealed.Marshal(rootsHeadSchema, h)
 	}

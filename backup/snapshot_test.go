@@ -13,6 +13,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/backup/fsys/fsystest"
 	"inplace/backup/sealed"
+	"inplace/manifest"
 )
 
 func snapshotDir(home string) string { return filepath.Join(home, SnapshotsDir, testID) }
@@ -106,7 +107,7 @@ func TestLoadOther(t *testing.T) {
 		t.Errorf("renamed: got %v, want a DamagedError", err)
 	}
 	// One of a later version is not damaged.
-	newer := strings.Replace(string(testHead().marshal(nil)), "snapshot/1", "snapshot/3", 1)
+	newer := strings.Replace(string(testHead().marshal(manifest.Digest{})), "snapshot/1", "snapshot/3", 1)
 	must(t, os.Mkdir(filepath.Join(home, SnapshotsDir, "newer"), 0o700))
 	tree{SnapshotsDir + "/newer/snapshot.yaml": "0600 " + newer}.write(t, home)
 	if _, err := Load(disk, "newer"); !errors.Is(err, sealed.ErrNewer) || errors.As(err, &damaged) && damaged.ID == "newer" {

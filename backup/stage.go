@@ -1,7 +1,9 @@
 package backup
 
 import (
+	"crypto/sha256"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -253,9 +255,9 @@ func finish(f *os.File, meta Meta) (refused []string, err error) {
 // last, and makes all of it durable. undo is the journal record that turns the
 // transaction round, kept ready under the name [UndoFile].
 func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
-	raw := MarshalEntries(entries)
 	dir := s.places[0].stage
-	if err := dir.WriteFile("entries", raw, 0o600, !fsys.SyncsWhole); err != nil {
+	digest, err := sealEntries(dir, entries)
+	if err != nil {
 		return err
 	}
 	if err := dir.WriteFile(UndoFile, undo, 0o600, !fsys.SyncsWhole); err != nil {
@@ -264,7 +266,7 @@ func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	if err := dir.WriteFile("restore.sh", restoreScript(head, entries), 0o700, !fsys.SyncsWhole); err != nil {
 		return err
 	}
-	if err := dir.WriteFile("snapshot.yaml", head.marshal(raw), 0o600, !fsys.SyncsWhole); err != nil {
+	if err := dir.WriteFile("snapshot.yaml", head.marshal(digest), 0o600, !fsys.SyncsWhole); err != nil {
 		return err
 	}
 	for _, p := range s.places {
@@ -284,4 +286,22 @@ func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 		return nil
 	}
 	return s.config.Sync()
+}
+
+// sealEntries writes the list of entries into dir and returns its digest.
+func sealEntries(dir *fsys.Dir, entries []Entry) (d manifest.Digest, err error) {
+	f, err := dir.Create("entries")
+	if err != nil {
+		return d, err
+	}
+	h := sha256.New()
+	err = writeEntries(io.MultiWriter(f, h), entries)
+	if err == nil && !fsys.SyncsWhole {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	h.Sum(d[:0])
+	return d, err
 }

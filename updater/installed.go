@@ -111,6 +111,7 @@ func readInstalled(t *fsys.Tree) (*installed, error) {
 	if raw, err = readChecked(t, inventoryPath, manifest.MaxInventoryBytes, r.Inventory); err != nil {
 		return nil, err
 	}
+	expectMemory(2*len(raw), 0) // one more of its size may follow
 	in.inventory, err = manifest.ParseInventory(inventoryPath, raw)
 	return in, err
 }

@@ -150,6 +150,7 @@ func (m *maker) collect() error {
 	if err != nil {
 		return err
 	}
+	expectMemory(len(m.in.inventory.Raw)+len(m.to.inventory.Raw), len(m.items))
 	for from, to := range m.to.renames(m.in) {
 		old, fresh := m.byPath[from], m.byPath[to]
 		if old == nil || fresh == nil || old.theirs != nil || fresh.base != nil ||
