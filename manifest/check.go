@@ -26,8 +26,8 @@ func Check(m *Manifest, v *Inventory) error {
 			c.fault("%s: want a link of the release, named in rules.links, got %s", link, kindOf(e))
 		}
 	}
-	for _, e := range v.All() {
-		c.entry(&e)
+	for i := range v.Len() {
+		c.entry(v, i)
 	}
 	for i, r := range m.Renames {
 		if e := v.Find(r.To); e == nil {
@@ -58,27 +58,28 @@ func (c *releaseCheck) fault(format string, args ...any) {
 	c.faults = append(c.faults, &Error{Msg: fmt.Sprintf(format, args...)})
 }
 
-// entry checks one entry by itself.
-func (c *releaseCheck) entry(e *Entry) {
-	if msg := portableFault(e.Path.Base()); msg != "" { // the parents are entries too
-		c.fault("%s: %s", e.Path, msg)
+// entry checks entry i of v by itself.
+func (c *releaseCheck) entry(v *Inventory, i int) {
+	path := v.PathAt(i)
+	if msg := portableFault(path.Base()); msg != "" { // the parents are entries too
+		c.fault("%s: %s", path, msg)
 	}
-	if ReservedInRelease(e.Path) {
-		c.fault("%s: want no path of the updater in a release", e.Path)
+	if ReservedInRelease(path) {
+		c.fault("%s: want no path of the updater in a release", path)
 	}
-	switch e.Path {
+	switch path {
 	case "bin", stateDir, trustDir:
-		if e.Kind != Dir {
-			c.fault("%s: want a directory, got %s", e.Path, kindOf(e))
+		if e := v.At(i); e.Kind != Dir {
+			c.fault("%s: want a directory, got %s", path, kindOf(&e))
 		}
 	case trustRoot:
-		if e.Kind != File {
-			c.fault("%s: want a file, got %s", e.Path, kindOf(e))
+		if e := v.At(i); e.Kind != File {
+			c.fault("%s: want a file, got %s", path, kindOf(&e))
 		}
 	}
-	if e.Kind == Link && !c.links[e.Path] {
-		if msg := linkFault(e.Path, e.Target); msg != "" {
-			c.fault("%s: %s", e.Path, msg)
+	if kinds[v.line(i)[0]] == Link && !c.links[path] {
+		if msg := linkFault(path, v.At(i).Target); msg != "" {
+			c.fault("%s: %s", path, msg)
 		}
 	}
 }

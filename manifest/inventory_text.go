@@ -140,9 +140,11 @@ func parseEntry(e *Entry, line string) (col int, msg string) {
 	if msg := parseContent(e, fields[3]); msg != "" {
 		return cols[3], msg
 	}
-	path, msg := unescapeName(rest)
-	if msg == "" {
-		msg = pathFault(path)
+	path, msg := rest, ""
+	if !plainPath(rest) {
+		if path, msg = unescapeName(rest); msg == "" {
+			msg = pathFault(path)
+		}
 	}
 	if msg == "" {
 		e.Path = Path(path)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -171,5 +172,29 @@ func TestReserved(t *testing.T) {
 		if ReservedInRelease(p) {
 			t.Errorf("%s: got it reserved, want it allowed in a release", p)
 		}
+	}
+}
+
+// What plainPath takes is its own escaped form and has no fault; and it takes all such.
+func TestPlainPath(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	parts := []string{"a", "b", ".", "..", "...", "/", "/", "//", " ", "%", "%41", "\x7f", "\x00", "é", "\xff", ".x", "x.", strings.Repeat("n", 254), strings.Repeat("n", 2000)}
+	taken := 0
+	for range 200_000 {
+		var b strings.Builder
+		for range rng.IntN(7) {
+			b.WriteString(parts[rng.IntN(len(parts))])
+		}
+		s := b.String()
+		want := pathFault(s) == "" && escapeName(s) == s
+		if got := plainPath(s); got != want {
+			t.Fatalf("%q: got %v, want %v", s, got, want)
+		}
+		if want {
+			taken++
+		}
+	}
+	if taken < 1000 {
+		t.Errorf("only %d of the tried paths were good ones", taken)
 	}
 }

@@ -25,7 +25,7 @@ func (e *FixError) Error() string { return e.Path.String() + ": " + e.Reason }
 
 // DryFix says what Fix would do and writes nothing.
 func (u *Updater) DryFix(ctx context.Context, opt VerifyOptions) (*Plan, error) {
-	return u.dry(func(in *installed) (*Plan, error) { return u.planFix(ctx, in, opt) })
+	return u.dry(readInstalled, func(in *installed) (*Plan, error) { return u.planFix(ctx, in, opt) })
 }
 
 // Fix puts the shipped bytes, mode and kind of the named paths, and of all below

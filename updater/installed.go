@@ -96,6 +96,15 @@ func readRecord(t *fsys.Tree) (*record, error) {
 // readInstalled reads the record, the manifest and the inventory, each checked by
 // the digest that the record has of it.
 func readInstalled(t *fsys.Tree) (*installed, error) {
+	in, err := readDeclared(t)
+	if err != nil {
+		return nil, err
+	}
+	return in, in.readInventory(t)
+}
+
+// readDeclared is readInstalled without the inventory, which is the long part.
+func readDeclared(t *fsys.Tree) (*installed, error) {
 	r, err := readRecord(t)
 	if err != nil {
 		return nil, err
@@ -105,15 +114,18 @@ func readInstalled(t *fsys.Tree) (*installed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.manifest, err = manifest.Parse(manifestPath, raw); err != nil {
-		return nil, err
-	}
-	if raw, err = readChecked(t, inventoryPath, manifest.MaxInventoryBytes, r.Inventory); err != nil {
-		return nil, err
+	in.manifest, err = manifest.Parse(manifestPath, raw)
+	return in, err
+}
+
+func (in *installed) readInventory(t *fsys.Tree) error {
+	raw, err := readChecked(t, inventoryPath, manifest.MaxInventoryBytes, in.Inventory)
+	if err != nil {
+		return err
 	}
 	expectMemory(2*len(raw), 0) // one more of its size may follow
 	in.inventory, err = manifest.ParseInventory(inventoryPath, raw)
-	return in, err
+	return err
 }
 
 func readChecked(t *fsys.Tree, path string, limit int64, want manifest.Digest) ([]byte, error) {

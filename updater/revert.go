@@ -15,7 +15,7 @@ import (
 
 // DryRevert says what Revert would do and writes nothing.
 func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
-	return u.dry(func(in *installed) (*Plan, error) { return u.planRevert(ctx, in) })
+	return u.dry(readInstalled, func(in *installed) (*Plan, error) { return u.planRevert(ctx, in) })
 }
 
 // Revert takes back the newest update that is not taken back yet, offline: every

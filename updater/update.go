@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"inplace/backup"
@@ -19,15 +20,15 @@ import (
 // findings is no error. Errors: *[fsys.LockedError] beside a running update,
 // *[OpenError] on an open journal, those of metadata and settings.
 func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
-	return u.dry(func(in *installed) (*Plan, error) { return u.planFrom(ctx, in) })
+	return u.dry(readDeclared, func(in *installed) (*Plan, error) { return u.planFrom(ctx, in) })
 }
 
 // dry makes a plan for who only looks.
-func (u *Updater) dry(plan func(*installed) (*Plan, error)) (*Plan, error) {
+func (u *Updater) dry(read func(*fsys.Tree) (*installed, error), plan func(*installed) (*Plan, error)) (*Plan, error) {
 	if err := u.lookOnly(); err != nil {
 		return nil, err
 	}
-	in, err := readInstalled(u.tree)
+	in, err := read(u.tree)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +55,10 @@ func (u *Updater) lookOnly() error {
 	return nil
 }
 
-// planFrom chooses the release and plans the way to it.
+// planFrom chooses the release and plans the way to it, from what [readDeclared] has
+// read.
 func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
-	err := u.during(PhaseMetadata, func() error { return u.connect(ctx) })
-	if err != nil {
-		return nil, err
-	}
-	to, err := u.choose(ctx, in)
+	to, err := u.bothInventories(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +73,22 @@ func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
 		return err
 	})
 	return plan, err
+}
+
+// bothInventories reads the inventory of what is installed while it chooses the target
+// and reads the target's: of a large installation each takes a core for a while.
+func (u *Updater) bothInventories(ctx context.Context, in *installed) (to *target, err error) {
+	var own error
+	var reading sync.WaitGroup
+	reading.Go(func() { own = in.readInventory(u.tree) })
+	if err = u.during(PhaseMetadata, func() error { return u.connect(ctx) }); err == nil {
+		to, err = u.choose(ctx, in)
+	}
+	reading.Wait()
+	if own != nil {
+		return nil, own
+	}
+	return to, err
 }
 
 // begin takes the lock and mends what an interrupted run has left.
@@ -105,7 +119,7 @@ func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
 		return out, err
 	}
 	defer release()
-	in, err := readInstalled(u.tree)
+	in, err := readDeclared(u.tree)
 	if err != nil {
 		return out, err
 	}
