@@ -109,9 +109,9 @@ place_of() {
 	[ -z "$where" ] || mkdir -p "$where"
 }
 
+for tree in "${trees[@]}"; do source_of "$tree"; done
 export TZ=UTC LC_ALL=C INPLACE_PASSPHRASE='' INPLACE_CACHE_DIR=$work/cache HOME=$work
 rows=$work/rows.json
-for tree in "${trees[@]}"; do source_of "$tree"; done
 for fs in ${systems//,/ }; do
 	where=
 	place_of "$fs"

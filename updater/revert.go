@@ -53,8 +53,10 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if len(plan.entries) == 0 {
 		return out, nil
 	}
-	if err := u.notRunning(in); err != nil {
-		return out, err
+	if u.opt.Confirm != nil || u.opt.FullBackup != "" || !plan.way.takes { // early: before what takes long
+		if err := u.notRunning(in); err != nil {
+			return out, err
+		}
 	}
 	if err := u.confirm(plan); err != nil {
 		return out, err

@@ -164,6 +164,11 @@ func (u *Updater) confirm(plan *Plan) error {
 	return err
 }
 
+// longBytes is from when on staging takes so long that who runs the product is looked
+// for before it, and not only at its end: on a machine with many processes the look
+// takes longer than a small update.
+const longBytes = 64 << 20
+
 // execute applies a plan without conflicts or findings.
 func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *Outcome) error {
 	now := u.opt.Now()
@@ -171,8 +176,10 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 	if err != nil {
 		return err
 	}
-	if err := u.notRunning(in); err != nil { // early: before the long part
-		return err
+	if u.opt.FullBackup != "" || plan.Space.NeededBytes >= longBytes {
+		if err := u.notRunning(in); err != nil { // early: before the long part
+			return err
+		}
 	}
 	if err := u.fullBackup(ctx, out); err != nil {
 		return err

@@ -12,8 +12,11 @@ import (
 )
 
 // Dir is a directory held open. Names given to its methods are single components.
+//
+// It holds a bare descriptor: an update opens thousands, and an *os.File asks the system
+// about each.
 type Dir struct {
-	f    *os.File
+	num  int    // the descriptor; -1 once closed
 	path string // relative to the tree, "" for the root
 	tree *Tree
 }
@@ -43,13 +46,18 @@ func openRoot(path string) (*Dir, error) {
 	if err != nil {
 		return nil, &PathError{path, err}
 	}
-	return &Dir{f: os.NewFile(uintptr(fd), path)}, nil
+	return &Dir{num: fd}, nil
 }
 
-func (d *Dir) fd() int { return int(d.f.Fd()) }
+func (d *Dir) fd() int { return d.num }
 
-// Close lets go of the handle.
-func (d *Dir) Close() { _ = d.f.Close() }
+// Close lets go of the handle. Closing it again does nothing.
+func (d *Dir) Close() {
+	if d.num >= 0 {
+		_ = unix.Close(d.num)
+		d.num = -1
+	}
+}
 
 // Path is the path of the directory relative to its tree.
 func (d *Dir) Path() string { return d.path }
@@ -66,7 +74,7 @@ func (d *Dir) reopen() (*Dir, error) {
 	if err != nil {
 		return nil, d.pathError("", err)
 	}
-	return &Dir{f: os.NewFile(uintptr(fd), d.f.Name()), path: d.path, tree: d.tree}, nil
+	return &Dir{num: fd, path: d.path, tree: d.tree}, nil
 }
 
 // Parent opens the directory above d, which must not be the root of its tree.
@@ -82,7 +90,7 @@ func (d *Dir) Parent() (*Dir, error) {
 		return nil, d.pathError("", err)
 	}
 	dir, _ := split(d.path)
-	return &Dir{f: os.NewFile(uintptr(fd), dir), path: dir, tree: d.tree}, nil
+	return &Dir{num: fd, path: dir, tree: d.tree}, nil
 }
 
 // OpenDir opens the sub-directory name; a link there is a *[LinkError], unless it is
@@ -100,7 +108,7 @@ func (d *Dir) OpenDir(name string) (*Dir, error) {
 		}
 		return nil, d.pathError(name, err)
 	}
-	return &Dir{f: os.NewFile(uintptr(fd), name), path: d.join(name), tree: d.tree}, nil
+	return &Dir{num: fd, path: d.join(name), tree: d.tree}, nil
 }
 
 // IsAbsent reports whether err says that nothing is at a path, also because a file
@@ -385,12 +393,13 @@ func (d *Dir) Chtimes(name string, mtime int64) error {
 
 // Names lists the directory, sorted.
 func (d *Dir) Names() ([]string, error) {
-	fresh, err := d.reopen()
+	fd, err := openat(d.fd(), ".", dirFlags, 0) // to read from the start
 	if err != nil {
-		return nil, err
+		return nil, d.pathError("", err)
 	}
-	defer fresh.Close()
-	names, err := fresh.f.Readdirnames(-1)
+	f := os.NewFile(uintptr(fd), d.path)
+	defer func() { _ = f.Close() }()
+	names, err := f.Readdirnames(-1)
 	if err != nil {
 		return nil, d.pathError("", err)
 	}

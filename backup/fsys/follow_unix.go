@@ -153,7 +153,7 @@ func (w *walker) open() (*followed, error) {
 	if err != nil {
 		return nil, w.refuse("cannot be opened: "+err.Error(), err)
 	}
-	f := &followed{dir: &Dir{f: os.NewFile(uintptr(fd), w.at)}, target: w.at}
+	f := &followed{dir: &Dir{num: fd}, target: w.at}
 	info, err := f.dir.Stat()
 	if err == nil {
 		err = w.trusted(info, false)

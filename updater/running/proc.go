@@ -73,6 +73,7 @@ func (s *scanner) scan() error {
 			s.report.Unseen++
 		}
 		if u.Why != "" {
+			u.UID = s.uid(pid)
 			s.report.Processes = append(s.report.Processes, u.Process)
 		}
 	})
@@ -90,7 +91,7 @@ func (s *scanner) examine(pid int) (use, error) {
 	if st.flags&flagKernelThread != 0 || st.state == "Z" {
 		return u, nil
 	}
-	u.Name, u.UID = st.name, s.uid(pid)
+	u.Name = st.name
 	var faults []error
 	exe, err := os.Readlink(s.file(pid, "exe"))
 	if err != nil && !gone(err) {
