@@ -1,6 +1,7 @@
 package running
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type scanner struct {
 	exclude map[int]bool
 	writers map[string]bool
 	report  Report
+	lines   *bufio.Reader // of one process after the other
 }
 
 // rootDir is a directory whose files count.

@@ -69,7 +69,11 @@ func (s *scanner) maps(pid int, u *use) error {
 		return err
 	}
 	defer f.Close()
-	in := bufio.NewReaderSize(f, 64<<10)
+	if s.lines == nil {
+		s.lines = bufio.NewReaderSize(nil, 64<<10)
+	}
+	in := s.lines
+	in.Reset(f)
 	for {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
