@@ -90,9 +90,24 @@ type adopter struct {
 	out    *Adopted
 	client *repository.Client
 	levels []level
-	files  map[manifest.Path]live // what is there of the paths that any level ships
-	named  []manifest.Path        // what is followed, by the settings that are there already
-	astray []*fsys.FollowError    // what of it cannot be
+	files  shippedFiles
+	named  []manifest.Path     // what is followed, by the settings that are there already
+	astray []*fsys.FollowError // what of it cannot be
+}
+
+// shippedFiles is what is there of the paths that any level ships: sorted, since a map
+// of them would be the largest thing that adopt holds.
+type shippedFiles struct {
+	paths []manifest.Path
+	found []live
+}
+
+// at is what is there at p, nothing if no level ships p.
+func (f *shippedFiles) at(p manifest.Path) live {
+	if i, ok := slices.BinarySearch(f.paths, p); ok {
+		return f.found[i]
+	}
+	return live{}
 }
 
 // level is a candidate with everything known of it.
@@ -288,7 +303,8 @@ func (a *adopter) read(ctx context.Context) error {
 	if len(all) == 0 {
 		return &PreflightError{[]Finding{{Reason: "the repository has no releases yet", Hint: "the vendor publishes the installed level first: release add REPO TREE --level N"}}}
 	}
-	paths := map[manifest.Path]bool{}
+	var list []manifest.Path
+	inventories := 0
 	for _, r := range all {
 		m, raw, err := a.client.Manifest(ctx, r)
 		if err != nil {
@@ -305,15 +321,14 @@ func (a *adopter) read(ctx context.Context) error {
 		a.levels = append(a.levels, level{Release: r, manifest: m, raw: raw, inventory: inv, rules: rules})
 		for _, e := range inv.All() {
 			if e.Kind != manifest.Dir {
-				paths[e.Path] = true
+				list = append(list, e.Path)
 			}
 		}
+		slices.Sort(list)
+		list = slices.Compact(list)
+		inventories += len(inv.Raw)
+		expectMemory(inventories, len(list)/8) // each has some 200 bytes here
 	}
-	list := make([]manifest.Path, 0, len(paths))
-	for p := range paths {
-		list = append(list, p)
-	}
-	slices.Sort(list)
 	found := make([]live, len(list))
 	index := make([]int, len(list))
 	for i := range index {
@@ -328,10 +343,7 @@ func (a *adopter) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.files = make(map[manifest.Path]live, len(list))
-	for i, p := range list {
-		a.files[p] = found[i]
-	}
+	a.files = shippedFiles{list, found}
 	for i := range a.levels {
 		a.compare(&a.levels[i])
 		a.foreign(&a.levels[i])

@@ -254,7 +254,7 @@ func (a *adopter) pristine(ctx context.Context, base *level) error {
 }
 
 func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error) {
-	if l := a.files[e.Path]; l.same(e) {
+	if l := a.files.at(e.Path); l.same(e) {
 		if f, err := a.tree.Open(string(e.Path)); err == nil {
 			data, err := io.ReadAll(io.LimitReader(f, maxPristine+1))
 			_ = f.Close()
@@ -273,16 +273,14 @@ func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error
 
 // cache writes the stat cache: everything was just read.
 func (a *adopter) cache(base *level, own []placed) {
-	learnt := make(map[manifest.Path]known, len(a.files)+len(own))
-	for p, l := range a.files {
-		if l.info.IsFile() {
-			learnt[p] = known{l.info, l.digest}
-		}
-	}
+	learnt := make(map[manifest.Path]known, len(own))
 	for _, f := range own {
 		if info, err := a.tree.Lstat(string(f.Path)); err == nil && info.IsFile() && info.Size == f.Size {
 			learnt[f.Path] = known{info, f.Digest}
 		}
 	}
-	writeStatCache(a.tree, base.inventory, learnt, nil, nil)
+	fillStats(a.tree, base.inventory, func(p manifest.Path) (known, bool) {
+		l := a.files.at(p)
+		return known{l.info, l.digest}, l.info.IsFile()
+	}, learnt, nil, nil)
 }

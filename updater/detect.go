@@ -29,7 +29,7 @@ func (a *adopter) compare(l *level) {
 		if class == manifest.Data || class == manifest.Ignore {
 			continue
 		}
-		f := a.files[e.Path]
+		f := a.files.at(e.Path)
 		switch {
 		case !f.info.Exists:
 			c.Missing++
@@ -52,7 +52,8 @@ func (a *adopter) compare(l *level) {
 // foreign counts the files that level l does not ship at all, but another level does,
 // exactly as they are here: they differ from l as much as changed ones do.
 func (a *adopter) foreign(l *level) {
-	for p, f := range a.files {
+	for i, p := range a.files.paths {
+		f := a.files.found[i]
 		if !f.info.Exists || l.inventory.Find(p) != nil {
 			continue
 		}
@@ -153,7 +154,7 @@ func (a *adopter) edits(base *level) {
 		if e.Kind == manifest.Dir {
 			continue
 		}
-		f := a.files[e.Path]
+		f := a.files.at(e.Path)
 		switch {
 		case !f.info.Exists:
 			edit.What = "missing"

@@ -174,6 +174,15 @@ type known struct {
 // entries whatever the cache of the inventory before knew under the same path. It
 // is not synced, and failing to write it is no failure.
 func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) {
+	fillStats(t, inv, func(p manifest.Path) (known, bool) {
+		k, ok := learnt[p]
+		return k, ok
+	}, learnt, before, beforeInv)
+}
+
+// fillStats is writeStatCache where what was learnt of the release's files is told by of,
+// and of the updater's own files by own.
+func fillStats(t *fsys.Tree, inv *manifest.Inventory, of func(manifest.Path) (known, bool), own map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) {
 	current := openStatFile(t, statPath, inv)
 	keep := current == nil
 	current.close()
@@ -184,7 +193,7 @@ func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.P
 		if err != nil {
 			return err
 		}
-		err = fillStatCache(f, inv, learnt, before, beforeInv)
+		err = fillStatCache(f, inv, of, own, before, beforeInv)
 		if e := f.Close(); err == nil {
 			err = e
 		}
@@ -201,7 +210,7 @@ func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.P
 	})
 }
 
-func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) error {
+func fillStatCache(f *os.File, inv *manifest.Inventory, of func(manifest.Path) (known, bool), own map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) error {
 	info, err := fsys.FileInfo(f)
 	if err != nil {
 		return err
@@ -224,12 +233,12 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, learnt map[manifest.Path
 	for i := range inv.Len() {
 		path := inv.PathAt(i)
 		record := old.find(path)
-		if k, ok := learnt[path]; ok {
+		if k, ok := of(path); ok {
 			record = statRecord(k.info, k.digest)
 		}
 		_, _ = w.Write(record[:])
 	}
-	_, _ = w.Write(ownRecords(inv, learnt, before))
+	_, _ = w.Write(ownRecords(inv, own, before))
 	return w.Flush()
 }
 
