@@ -104,7 +104,7 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		out, err := be.open(t).Revert(ctx)
 		must(t, err)
 		to = out.Snapshot
-		copyTree(t, be.home, start)
+		save()
 		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
 	}
 	points, first := 0, 1
