@@ -397,3 +397,24 @@ func TestFollowTwo(t *testing.T) {
 		same(t, "after the revert", before, both())
 	}
 }
+
+// TestFollowRevertTo goes back over two updates at once, and forward again.
+func TestFollowRevertTo(t *testing.T) {
+	ctx := context.Background()
+	f := followBench(t)
+	before := strip(f.look(t, true))
+	first, err := f.open(t).Update(ctx)
+	must(t, err)
+	f.add(t, 2, tree{"bin/start.sh": "0755 three\n", "conf/server.conf": "port=8080\n\n\n\nhost=c\n", "conf/kept.conf": "kept\n", "lib/a.jar": "\x00c", "webapps/app.war": "\x00war3"}, "")
+	_, err = f.open(t).Update(ctx)
+	must(t, err)
+	newest := strip(f.look(t, true))
+	back, err := f.open(t, revertTo(first.Snapshot)).Revert(ctx)
+	must(t, err)
+	same(t, "back over two", before, strip(f.look(t, true)))
+	_, err = f.open(t, revertTo(back.Snapshot)).Revert(ctx)
+	must(t, err)
+	same(t, "forward over two", newest, strip(f.look(t, true)))
+	_, err = f.open(t).VerifyBackups(ctx)
+	must(t, err)
+}
