@@ -180,7 +180,7 @@ class Bench:
         """How many bytes the newest snapshot takes."""
         base = f"{self.home}/updates/backups"
         newest = os.path.join(base, max(os.listdir(base)))
-        return sum(os.path.getsize(os.path.join(p, f)) for p, _, files in os.walk(newest) for f in files)
+        return sum(os.lstat(os.path.join(p, f)).st_size for p, _, files in os.walk(newest) for f in files)
 
     def run(self, rows):
         begun = os.getloadavg()[0]

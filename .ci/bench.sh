@@ -110,15 +110,16 @@ place_of() {
 }
 
 for tree in "${trees[@]}"; do source_of "$tree"; done
-export TZ=UTC LC_ALL=C INPLACE_PASSPHRASE='' INPLACE_CACHE_DIR=$work/cache HOME=$work
-rows=$work/rows.json
+export TZ=UTC LC_ALL=C INPLACE_PASSPHRASE='' INPLACE_CACHE_DIR=$work/cache
+rows=$work/rows.json bad=0
 for fs in ${systems//,/ }; do
 	where=
 	place_of "$fs"
 	[ -n "$where" ] || { echo "no $fs here" >&2; continue; }
 	for tree in "${trees[@]}"; do
 		echo "--- $tree on $fs" >&2
-		.ci/bench.py run "$work" "$where/$tree" "$fs" "$tree" "$runs" "$rows"
+		HOME=$work .ci/bench.py run "$work" "$where/$tree" "$fs" "$tree" "$runs" "$rows" || bad=1
 	done
 done
 .ci/bench.py table "$rows" >"${out:-/dev/stdout}"
+exit "$bad"
