@@ -417,7 +417,7 @@ func (c *Change) sync(entries []Entry) error {
 	seen := map[manifest.Path]bool{}
 	for _, e := range entries {
 		dir := e.Path.Parent()
-		if seen[dir] || e.Class == Config {
+		if seen[dir] || e.Class == Config || e.Class == Data {
 			continue
 		}
 		seen[dir] = true

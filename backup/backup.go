@@ -16,6 +16,7 @@
 //	updates/backups/ID/slots/N         the side that is not live
 //	updates/backups/ID/aside/N         old bytes on their way into a slot, see below
 //	updates/backups/ID/config/N        copies of the configuration, touched or not
+//	updates/backups/ID/data/N          copies of the product's data, where the settings ask for them
 //	updates/backups/ID/config/HEX      what a merge left at a path, by its digest
 //	updates/backups/ID/found/N         what recovery met that was neither old nor new
 //	updates/backups/ID/restore.sh      the way back without this program
@@ -35,7 +36,7 @@
 //
 // CLASS is p (a path of the product), s (the record of what is installed), m (a
 // directory whose time changes), or c (a copy of configuration, OLD only; without a slot
-// where it is as the vendor shipped it). SLOT is a number,
+// where it is as the vendor shipped it), or d (a copy of data, OLD only). SLOT is a number,
 // or - where nothing is kept in one. OLD and NEW are `-` (nothing there),
 // `f:MODE:UID:GID:MTIME:SIZE:SHA256`, `d:MODE:UID:GID:MTIME`, `l:UID:GID:MTIME:TARGET`
 // or `t` (whatever lies there, moved whole). Bytes below 0x21, 0x7F and `%` of targets
@@ -110,6 +111,7 @@ const (
 	Record  Class = 's'
 	Touched Class = 'm'
 	Config  Class = 'c'
+	Data    Class = 'd'
 )
 
 // RootPath stands for the installation itself in entries of class [Touched].

@@ -26,6 +26,8 @@ func (e Entry) held() string {
 		return "slots"
 	case e.Class == Config:
 		return "config"
+	case e.Class == Data:
+		return "data"
 	}
 	return ""
 }
@@ -68,7 +70,7 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 
 // fault says what is wrong with what d keeps of e, "" if nothing.
 func (s *Snapshot) fault(d *fsys.Dir, e Entry, deep bool) string {
-	slot := fmt.Sprintf("%s %d", map[bool]string{true: "copy", false: "slot"}[e.Class == Config], e.Slot)
+	slot := fmt.Sprintf("%s %d", map[bool]string{true: "copy", false: "slot"}[e.Class == Config || e.Class == Data], e.Slot)
 	if d == nil {
 		return slot + " is missing"
 	}
@@ -170,7 +172,7 @@ func (s *Snapshot) Size(tree *fsys.Tree) (int64, error) {
 // counts.
 func sizeOf(tree *fsys.Tree, dir string, e Entry) (int64, error) {
 	switch {
-	case e.held() == "config":
+	case e.held() == "config", e.held() == "data":
 		return e.Old.Size, nil
 	case e.Old.Kind == Whole && e.Slot != NoSlot:
 		return sizeBelow(tree, manifest.Path(path.Join(dir, "slots", slotName(e.Slot))), func(n int64) int64 { return n })

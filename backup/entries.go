@@ -120,7 +120,7 @@ func eachEntry(name string, data []byte, fn func(Entry) error) error {
 
 func parseEntry(line string) (Entry, error) {
 	var f [5]string
-	if !fields(f[:], line, " ") || len(f[0]) != 1 || !strings.Contains("psmc", f[0]) {
+	if !fields(f[:], line, " ") || len(f[0]) != 1 || !strings.Contains("psmcd", f[0]) {
 		return Entry{}, fmt.Errorf("want CLASS SLOT OLD NEW PATH, got %.80q", line)
 	}
 	e := Entry{Class: Class(f[0][0]), Slot: NoSlot}

@@ -132,7 +132,7 @@ func discard(tree *fsys.Tree, dir string, found bool) error {
 	if !found {
 		return tree.RemoveAll(dir)
 	}
-	for _, name := range []string{"slots", "aside", "config", "restore.sh", "snapshot.yaml"} {
+	for _, name := range []string{"slots", "aside", "config", "data", "restore.sh", "snapshot.yaml"} {
 		if err := tree.RemoveAll(path.Join(dir, name)); err != nil {
 			return err
 		}

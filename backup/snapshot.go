@@ -45,6 +45,7 @@ type Head struct {
 	Engine   string    `json:"engine"`
 	Bytes    int64     `json:"bytes"` // of content that the slots hold after the change
 	Roots    []Root    `json:"roots,omitempty"`
+	Data     bool      `json:"data,omitempty"` // the product's data was copied
 
 	Entries manifest.Digest `json:"entries"` // digest of the file of that name
 }

@@ -35,6 +35,7 @@ type Stage struct {
 	roots  []Root
 	places []stagePlace // of the installation, then of each root
 	config *fsys.Dir
+	data   *fsys.Dir // nil until there is some
 }
 
 // stagePlace is a part of the stage, held open: [place] of a snapshot in the making.
@@ -119,7 +120,10 @@ func (s *Stage) Close() {
 	if s.config != nil {
 		s.config.Close()
 	}
-	s.places, s.config = nil, nil
+	if s.data != nil {
+		s.data.Close()
+	}
+	s.places, s.config, s.data = nil, nil, nil
 }
 
 // Discard removes the stage and all in it.
@@ -187,6 +191,36 @@ func (s *Stage) PutOld(e Entry, meta Meta, src *os.File) error {
 func (s *Stage) PutConfig(slot int, meta Meta, src *os.File) error {
 	_, err := put(s.config, slotName(slot), meta, func(f *os.File) error { return fsys.CopyData(f, src) })
 	return err
+}
+
+// BeginData makes room for copies of data, before the first PutData.
+func (s *Stage) BeginData() (err error) {
+	s.data, err = newDir(s.places[0].stage, "data")
+	return err
+}
+
+// DropData takes the room for data back, with what is in it.
+func (s *Stage) DropData() error {
+	s.data.Close()
+	s.data = nil
+	return s.places[0].stage.RemoveAll("data")
+}
+
+// PutData keeps a copy of a file of data; with share it fails with errors.ErrUnsupported
+// where the file system cannot share blocks.
+func (s *Stage) PutData(slot int, meta Meta, src *os.File, share bool) error {
+	_, err := put(s.data, slotName(slot), meta, func(f *os.File) error {
+		if share {
+			return fsys.Clone(f, src)
+		}
+		return fsys.CopyData(f, src)
+	})
+	return err
+}
+
+// PutDataLink keeps a link among the data.
+func (s *Stage) PutDataLink(slot int, target string) error {
+	return s.data.Symlink(target, slotName(slot))
 }
 
 // PutLeft keeps what a merge makes of a file, under its digest: it is what later edits start
@@ -284,6 +318,11 @@ func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	}
 	if fsys.SyncsWhole {
 		return nil
+	}
+	if s.data != nil {
+		if err := s.data.Sync(); err != nil {
+			return err
+		}
 	}
 	return s.config.Sync()
 }

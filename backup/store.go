@@ -97,6 +97,9 @@ func (s *Snapshot) SlotsOf(e Entry) string { return path.Join(s.dirOf(e), "slots
 // CopiesDir is the directory of the copies of configuration.
 func (s *Snapshot) CopiesDir() string { return path.Join(s.Dir, "config") }
 
+// DataDir is the directory of the copies of data.
+func (s *Snapshot) DataDir() string { return path.Join(s.Dir, "data") }
+
 // SharedError says that a followed directory belongs to another installation, which
 // follows it too.
 type SharedError struct {

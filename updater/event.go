@@ -122,6 +122,7 @@ type SnapshotInfo struct {
 	// What `backups` tells beyond that.
 	DiskBytes int64    `json:"disk_bytes,omitempty"` // all files of the snapshot, in whole blocks
 	Config    int      `json:"config,omitempty"`     // copies of configuration, and notes that it was as shipped
+	Data      bool     `json:"data,omitempty"`       // a copy of the product's data
 	Turned    bool     `json:"turned,omitempty"`     // restore.sh took the change back: what it had made live is kept
 	Faults    []string `json:"faults,omitempty"`     // each path that is not kept as it was recorded, and why
 }

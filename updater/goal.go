@@ -13,8 +13,8 @@ type goal struct {
 	dir  string // where in it; "": with the pristine contents
 	kept int    // the number in that directory
 
-	instead *instead // of damaged content
-	exact   bool     // not of a path that a change on the way touched: only on request
+	instead *instead     // of damaged content
+	copied  backup.Class // Config or Data: a copy that is put back on request only; else 0
 }
 
 // goals follows the way over all that it touches. Of a path that several changes touch

@@ -61,7 +61,7 @@ func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *make
 	m := &maker{ctx: ctx, u: u, in: in, to: to, byPath: map[manifest.Path]*item{}, cleared: map[manifest.Path]bool{}}
 	m.plan = &Plan{
 		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
-		Action: "update", From: in.release(), To: to.release(), target: to, baseInventory: in.inventory,
+		Action: "update", From: in.release(), To: to.release(), target: to, baseInventory: in.inventory, in: in,
 		Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: to.fixes(), Instructions: to.instructions(),
 		Findings: []Finding{}, Warnings: []string{},
 	}

@@ -34,7 +34,7 @@ func (b *backer) addConfig() error {
 			continue
 		}
 		have[e.Path] = true
-		g := &goal{Entry: e, from: held, dir: held.CopiesDir(), kept: e.Slot, exact: true}
+		g := &goal{Entry: e, from: held, dir: held.CopiesDir(), kept: e.Slot, copied: backup.Config}
 		if e.Slot == backup.NoSlot {
 			g.dir, g.Slot = "", 0 // as shipped: kept with the pristine contents
 		}
@@ -73,7 +73,7 @@ func (b *backer) checkContent() (mended bool, err error) {
 	for k, of := range wanted {
 		faults, err := k.Check(b.u.tree, true, func(e backup.Entry) bool {
 			g := of[e.Path]
-			return g != nil && e.Slot == g.kept && (e.Class == backup.Config) == g.exact
+			return g != nil && e.Slot == g.kept && (e.Class == g.copied || g.copied == 0 && (e.Class == backup.Product || e.Class == backup.Record))
 		})
 		if err != nil {
 			return false, err

@@ -167,6 +167,7 @@ type Plan struct {
 	target        *target
 	baseInventory *manifest.Inventory
 	way           *wayBack       // of a revert: the snapshots it goes by
+	in            *installed     // of an update: what is installed
 	entries       []backup.Entry // of a revert: prepared when planning
 	puts          []put          // of a revert that copies: what goes into which slot
 }

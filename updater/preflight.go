@@ -207,6 +207,13 @@ func (u *Updater) space(p *Plan, roots []rootInfo, home fsys.Info) error {
 		need.NeededBytes += 2*blocks(int64(len(p.target.inventory.Raw))) + int64(p.target.inventory.Len())*statRecordSize
 	}
 	var err error
+	if p.way == nil && p.in != nil {
+		data, err := u.dataBytes(p.in)
+		if err != nil {
+			return err
+		}
+		need.NeededBytes += data
+	}
 	if need.FreeBytes, need.FreeInodes, err = u.tree.Root().Space(); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (b *backer) putOne(g *goal) error {
 		Config: b.rules.Class(g.Path) == manifest.Config}
 	e := backup.Entry{Class: g.Class, Slot: backup.NoSlot, Path: g.Path, Old: stateOf(now.side(), info), New: want, Before: info}
 	var merged []byte
-	if b.u.opt.KeepEdits && g.Class == backup.Product {
+	if b.u.opt.KeepEdits && g.Class == backup.Product && g.copied == 0 {
 		step.Base = sideOfState(g.New)
 		var stay bool
 		if merged, stay, err = b.keepEdits(g, &now, &e, &step); err != nil {
@@ -172,7 +172,9 @@ func (b *backer) reason(g *goal, now *live) string {
 		text = "as it was before the update"
 	}
 	switch {
-	case g.exact:
+	case g.copied == backup.Data:
+		return "data as the snapshot holds it; what is there now goes into the new snapshot"
+	case g.copied != 0:
 		return "configuration as the snapshot holds it; what is there now goes into the new snapshot"
 	case g.instead != nil:
 		text = g.instead.reason
@@ -319,7 +321,7 @@ func (s *stager) putFile(ctx context.Context, p put, old *os.File) error {
 		}
 		defer func() { _ = f.Close() }()
 		kept = f
-		if !p.goal.exact {
+		if p.goal.copied != backup.Config {
 			attrs = f // a slot is the very file of then; a copy of configuration is its bytes only
 		}
 	}

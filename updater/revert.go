@@ -165,12 +165,17 @@ func (b *backer) run() (err error) {
 			return err
 		}
 	}
+	if b.u.opt.WithData {
+		if err := b.addData(); err != nil {
+			return err
+		}
+	}
 	mended, err := b.checkContent()
 	if err != nil {
 		return err
 	}
 	b.way.takes = len(b.way.steps) == 1 && b.way.steps[0].ID == b.in.Snapshot && !b.way.steps[0].turned &&
-		!b.u.opt.Exact && !b.u.opt.KeepEdits && !mended
+		!b.u.opt.Exact && !b.u.opt.WithData && !b.u.opt.KeepEdits && !mended
 	if b.way.takes {
 		err = b.turnRound()
 	} else {

@@ -23,6 +23,7 @@ type stager struct {
 	in      *installed
 	stage   *backup.Stage
 	entries []backup.Entry
+	hasData bool // the snapshot has a copy of the data
 	pack    *packWriter
 	packMu  sync.Mutex
 	base    pristine
@@ -75,6 +76,9 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 		return s, err
 	}
 	if err := s.config(ctx); err != nil {
+		return s, err
+	}
+	if err := s.data(); err != nil {
 		return s, err
 	}
 	pack := s.pack

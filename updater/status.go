@@ -132,7 +132,7 @@ func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) S
 		return info
 	}
 	info.Action, info.Created, info.Bytes = snap.Action, snap.Created, snap.Bytes
-	info.From, info.To = snap.From.Level, snap.To.Level
+	info.From, info.To, info.Data = snap.From.Level, snap.To.Level, snap.Data
 	for _, e := range snap.Entries {
 		switch e.Class {
 		case backup.Product:

@@ -194,7 +194,7 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 	}
 	head := backup.Head{
 		ID: id, Action: plan.Action, Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,
-		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes,
+		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes, Data: s.hasData,
 	}
 	tx := &transaction{u: u, in: in, stage: s.stage, head: head, entries: s.entries, plan: plan, out: out}
 	return tx.run(ctx, func() error {

@@ -75,6 +75,7 @@ type Options struct {
 	RevertTo    string // go to what the snapshot of that name holds; an unambiguous beginning will do
 	KeepEdits   bool   // merge edits made since into what is put back
 	Exact       bool   // put the configuration back as well as the snapshot holds it
+	WithData    bool   // put the product's data back as well, from the copy in the snapshot
 	FromRelease bool   // where kept content is damaged, take the path as the release shipped it
 
 	// Confirm, if set, is asked once before anything is staged, with the very plan
@@ -161,7 +162,6 @@ func unsupported(s *settings.Settings) error {
 			faults = append(faults, &manifest.Error{Name: settingsPath, Msg: key + ": not supported by this version"})
 		}
 	}
-	refuse(s.Backup.Data != settings.DataNone, "backup.data")
 	refuse(s.Backup.Also != "", "backup.also")
 	refuse(len(s.Service.Stop) > 0 || len(s.Service.Status) > 0 || s.Service.PIDFile != "", "service")
 	refuse(len(s.Health.Probes) > 0, "health")

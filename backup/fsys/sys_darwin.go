@@ -1,6 +1,7 @@
 package fsys
 
 import (
+	"errors"
 	"io"
 	"os"
 
@@ -36,6 +37,9 @@ const SyncsWhole = false
 
 // Reserve does nothing here.
 func Reserve(*os.File, int64) error { return nil }
+
+// Clone makes dst share the blocks of src, which is not done on this system.
+func Clone(dst, _ *os.File) error { return &PathError{dst.Name(), errors.ErrUnsupported} }
 
 // CopyData copies all bytes of src to dst.
 func CopyData(dst, src *os.File) error {

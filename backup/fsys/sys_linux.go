@@ -111,10 +111,22 @@ func (d *Dir) Disinherit() error {
 	return nil
 }
 
+// Clone makes dst share the blocks of src. What cannot is errors.ErrUnsupported.
+func Clone(dst, src *os.File) error {
+	err := retry(func() error { return unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())) })
+	switch err {
+	case nil:
+		return nil
+	case unix.ENOSPC, unix.EDQUOT, unix.EIO:
+		return &PathError{dst.Name(), err}
+	}
+	return &PathError{dst.Name(), errors.ErrUnsupported}
+}
+
 // CopyData copies all bytes of src to dst: shared extents where the file system
 // can, else copied by the kernel.
 func CopyData(dst, src *os.File) error {
-	if err := retry(func() error { return unix.IoctlFileClone(int(dst.Fd()), int(src.Fd())) }); err == nil {
+	if err := Clone(dst, src); err == nil {
 		return nil
 	}
 	if _, err := io.Copy(dst, src); err != nil {

@@ -28,6 +28,9 @@ func Reserve(f *os.File, size int64) error {
 	return nil
 }
 
+// Clone makes dst share the blocks of src, which is not done on this system.
+func Clone(dst, _ *os.File) error { return &PathError{dst.Name(), errors.ErrUnsupported} }
+
 // CopyData copies all bytes of src to dst.
 func CopyData(dst, src *os.File) error {
 	if _, err := io.Copy(dst, src); err != nil {

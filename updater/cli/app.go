@@ -53,6 +53,7 @@ func newApp(r *run) *cli.App {
 			textFlag("to", "ID", "with --revert: go to what this snapshot holds, back or forward; see backups list"),
 			boolFlag("keep-edits", "with --revert: merge what you changed since into what is put back"),
 			boolFlag("exact", "with --revert: put all configuration back as the snapshot holds it"),
+			boolFlag("with-data", "with --revert: put the data back as well, from the copy in the snapshot"),
 			boolFlag("from-release", "with --revert: where kept content is damaged, take what the release shipped there"),
 			textFlag("level", "N", "go to this update level, also a lower one"),
 			textFlag("channel", "C", "take updates from this channel, this time"),

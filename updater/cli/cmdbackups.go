@@ -154,6 +154,9 @@ func (r *run) backupText(s *updater.SnapshotInfo) {
 		if s.Config > 0 {
 			text += ", configuration of " + count(s.Config, "file")
 		}
+		if s.Data {
+			text += ", the data"
+		}
 		text += fmt.Sprintf(", %s on disk", size(s.DiskBytes))
 		out.wrapped(4, text)
 	}

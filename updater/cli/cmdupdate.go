@@ -61,7 +61,7 @@ func (r *run) update(c *cli.Context) error {
 // checkRevert refuses flags that do not go together.
 func checkRevert(c *cli.Context, revert bool) error {
 	if !revert {
-		for _, f := range []string{"to", "keep-edits", "exact", "from-release"} {
+		for _, f := range []string{"to", "keep-edits", "exact", "with-data", "from-release"} {
 			if c.IsSet(f) {
 				return usage("--"+f+" goes with --revert only", "add --revert, or leave --"+f+" out")
 			}
@@ -95,7 +95,7 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
 		FullBackup: c.String("full-backup"),
-		RevertTo:   c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), FromRelease: c.Bool("from-release"),
+		RevertTo:   c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
 		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
@@ -154,7 +154,7 @@ func (r *run) again(c *cli.Context) string {
 	if r.fixing {
 		args = append(args, "verify", "--fix")
 	}
-	for _, f := range []string{"revert", "keep-edits", "exact", "from-release", "allow-running", "full", "ignore-config"} {
+	for _, f := range []string{"revert", "keep-edits", "exact", "with-data", "from-release", "allow-running", "full", "ignore-config"} {
 		if c.Bool(f) {
 			args = append(args, "--"+f)
 		}
