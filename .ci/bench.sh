@@ -49,6 +49,7 @@ fail() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 work=$(mktemp -d "$place/inplace-bench.XXXXXX")
 ram=
 mounted=()
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	local m
 	for m in "${mounted[@]}"; do umount "$m"; done
