@@ -144,11 +144,14 @@ func (r *run) backupsText(b *updater.Backups) {
 
 func (r *run) backupText(s *updater.SnapshotInfo) {
 	out := r.out
-	mark := ""
-	if s.Current {
-		mark = "  <- --revert takes this one back"
+	mark, holds := "", s.From
+	if s.Turned {
+		holds = s.To
 	}
-	out.line("%s%s", styled{bold, s.ID}, styled{green, mark})
+	if s.Action != "" {
+		mark = fmt.Sprintf("  holds level %d", holds)
+	}
+	out.line("%s%s%s", styled{bold, s.ID}, mark, styled{green, current(s)})
 	if s.Action != "" {
 		text := fmt.Sprintf("%s, %s from level %d to %d, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"))
 		if s.Config > 0 {
@@ -176,6 +179,13 @@ func (r *run) backupText(s *updater.SnapshotInfo) {
 	case s.Damaged != "":
 		out.line("    %s", styled{red, "DAMAGED: " + s.Damaged})
 	}
+}
+
+func current(s *updater.SnapshotInfo) string {
+	if s.Current {
+		return "  <- --revert takes this one back"
+	}
+	return ""
 }
 
 // pruneText lists what prune removes.
