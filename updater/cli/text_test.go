@@ -194,7 +194,9 @@ func TestHostileText(t *testing.T) {
 func TestLastLine(t *testing.T) {
 	p := samplePlan()
 	back := samplePlan()
-	back.Action, back.From, back.To = "revert", p.To, p.From
+	back.Action, back.From, back.To, back.Way = "revert", p.To, p.From, []string{"ID1"}
+	far := samplePlan()
+	far.Action, far.From, far.To, far.Way = "revert", p.To, p.From, []string{"ID2", "ID1"}
 	tests := []struct {
 		name   string
 		engine *fakeEngine
@@ -204,6 +206,7 @@ func TestLastLine(t *testing.T) {
 	}{
 		{"update", &fakeEngine{outcome: &updater.Outcome{Plan: p}}, nil, ExitOK, "acme-server is at level 2 (4.2) now. To go back: bin/update.sh --home /h --revert"},
 		{"revert", &fakeEngine{outcome: &updater.Outcome{Plan: back}}, []string{"--revert"}, ExitOK, "acme-server is at level 1 (4.1) now. To go forward again: bin/update.sh --home /h"},
+		{"revert over several", &fakeEngine{outcome: &updater.Outcome{Plan: far, Snapshot: "ID3"}}, []string{"--revert"}, ExitOK, "acme-server is at level 1 (4.1) now. To go forward again: bin/update.sh --home /h --revert --to ID3"},
 		{"nothing", &fakeEngine{outcome: &updater.Outcome{Plan: &updater.Plan{Product: "acme", Action: "none", From: p.To, To: p.To}}}, nil, ExitOK, "acme is at level 2 (4.2), the newest of channel full: nothing to do."},
 		{"conflict", &fakeEngine{outcome: &updater.Outcome{Plan: p}, err: &updater.ConflictError{Conflicts: make([]updater.ConflictOf, 2)}}, nil, ExitConflict, stateUntouched},
 		{"rolled back", &fakeEngine{err: &updater.RolledBackError{Cause: errors.New("boom")}}, nil, ExitFailed, stateAsBefore},
