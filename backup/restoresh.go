@@ -96,6 +96,7 @@ case $here in
 *) echo "restore.sh: must lie in updates/backups/ID of the installation" >&2; exit 2 ;;
 esac
 cd -P -- "$home" || exit 1
+[ ! -e updates/COPY ] || { printf 'restore.sh: %%s is a second copy: copy it into updates/backups of the installation (cp -a), and run it there\n' "$here" >&2; exit 2; }
 bad=0
 base=$here
 id=%[5]s

@@ -35,7 +35,9 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: []string{s.Damaged}})
 		}
 	}
-	return b, errors.Join(errs...)
+	var second []error
+	b.Second, second = u.verifySecond()
+	return b, errors.Join(append(errs, second...)...)
 }
 
 func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error) {

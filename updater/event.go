@@ -57,6 +57,7 @@ type Outcome struct {
 	Warnings []string       `json:"warnings"`
 	Found    []backup.Found `json:"found"`
 	Copy     *FullCopy      `json:"full_backup,omitempty"` // the complete copy that was asked for
+	Second   string         `json:"second_copy,omitempty"` // directory of the second copies of snapshots
 }
 
 // FullCopy is a complete copy of the installation, compared with it by digest.
@@ -131,6 +132,7 @@ type SnapshotInfo struct {
 type Backups struct {
 	Snapshots []SnapshotInfo `json:"snapshots"`         // newest first
 	Verified  bool           `json:"verified"`          // each was compared by digest
+	Second    int            `json:"second,omitempty"`  // second copies that were compared by digest, too
 	Limits    *Limits        `json:"limits,omitempty"`  // of prune
 	Removed   []string       `json:"removed,omitempty"` // by prune, or what it would remove; the oldest first
 }

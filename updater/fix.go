@@ -63,6 +63,7 @@ func (u *Updater) Fix(ctx context.Context, opt VerifyOptions) (*Outcome, error) 
 	}
 	_ = u.during(PhaseFinish, func() error {
 		u.learn(plan)
+		u.secondCopies(out)
 		u.prune(out)
 		return nil
 	})

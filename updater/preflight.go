@@ -29,6 +29,13 @@ func (u *Updater) preflight(p *Plan) error {
 	}
 	u.owner(p, root)
 	u.followed(p)
+	second, err := u.secondFinding(p)
+	if err != nil {
+		return err
+	}
+	if second != nil {
+		p.Findings = append(p.Findings, *second)
+	}
 	roots, err := u.rootInfos(p)
 	if err != nil {
 		return err

@@ -64,7 +64,11 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if err := u.fullBackup(ctx, out); err != nil {
 		return out, err
 	}
-	return out, u.executeRevert(ctx, in, out)
+	if err := u.executeRevert(ctx, in, out); err != nil {
+		return out, err
+	}
+	u.secondCopies(out)
+	return out, nil
 }
 
 // executeRevert applies the plan of a revert.

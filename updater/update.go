@@ -285,6 +285,7 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 	u.learn(plan)
 	warn(u.tree.RemoveAll(conflictsDir))
 	warn(u.standingAbsent(plan))
+	u.secondCopies(out)
 	u.prune(out)
 	if plan.target != nil {
 		keep := map[manifest.Digest]bool{}

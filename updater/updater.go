@@ -162,7 +162,6 @@ func unsupported(s *settings.Settings) error {
 			faults = append(faults, &manifest.Error{Name: settingsPath, Msg: key + ": not supported by this version"})
 		}
 	}
-	refuse(s.Backup.Also != "", "backup.also")
 	refuse(len(s.Service.Stop) > 0 || len(s.Service.Status) > 0 || s.Service.PIDFile != "", "service")
 	refuse(len(s.Health.Probes) > 0, "health")
 	return faults.Err()

@@ -41,7 +41,11 @@ func (r *run) backupsVerify(c *cli.Context) error {
 	r.setBackups(b)
 	r.backupsText(b)
 	if err == nil {
-		r.say("%s compared, nothing is damaged.", count(len(b.Snapshots), "snapshot"))
+		compared := count(len(b.Snapshots), "snapshot")
+		if b.Second > 0 {
+			compared += fmt.Sprintf(" and %d second ones", b.Second)
+		}
+		r.say("%s compared, nothing is damaged.", compared)
 	}
 	return err
 }

@@ -52,6 +52,7 @@ type outcome struct {
 	Warnings []string          `json:"warnings"`
 	Found    []backup.Found    `json:"found"`
 	Copy     *updater.FullCopy `json:"full_backup,omitempty"`
+	Second   string            `json:"second_copy,omitempty"`
 }
 
 type process struct {
@@ -124,7 +125,7 @@ func (r *run) setOutcome(o *updater.Outcome) {
 		return
 	}
 	r.setPlan(o.Plan)
-	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy}
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second}
 }
 
 // setError puts what an error knows beyond its text into the document.

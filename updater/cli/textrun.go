@@ -23,6 +23,9 @@ func (r *run) outcomeText(o *updater.Outcome) {
 		out.message(styled{yellow, "warning:"}, w)
 	}
 	out.gap()
+	if o.Second != "" {
+		out.wrapped(0, "A second copy of the snapshot, compared with it, is in "+place(o.Second).String()+".")
+	}
 	if o.Copy != nil {
 		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", place(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
 	}
