@@ -52,7 +52,7 @@ lane() {
 		echo "--- $s"
 		case $s in
 		*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
-		*-follow) short "$s" $((sample / 3)) kill,error,powercut || bad=1 ;;
+		*-follow | revert-to) short "$s" $((sample / 3)) kill,error,powercut || bad=1 ;;
 		*) short "$s" "$sample" kill,error,powercut || bad=1 ;;
 		esac
 	done
