@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""campaign-table.py DIR - the results of campaign.sh as the table of docs/reliability.md.
+"""campaign-table.py DIR [POINTS] - the results of campaign.sh as the table of docs/reliability.md.
+
+With POINTS, a directory, each section's points are written there as SECTION.txt.gz, a line
+each: how it ended, what was done to which call, by the harness's own words.
 
 Each section has SECTION.facts (name, fixture, model, sample, revision, date; tabs), the
 harness's SECTION.log and SECTION.json. A section without JSON did not end and is listed as
 such, with no number. Of a section "sticky", which repeats the single failures of "error",
 only the lasting ones are counted here.
 """
+import gzip
 import json
 import pathlib
 import re
@@ -31,6 +35,14 @@ def lasting(log):
     return len(lines), lines.count("FAIL")
 
 
+def keep(points, section, log):
+    """Writes the section's points; the same log gives the same bytes."""
+    lines = [line for line in log.splitlines() if re.match(r"ok  |FAIL|mode ", line)]
+    with open(points / (section + ".txt.gz"), "wb") as out:
+        with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as packed:
+            packed.write(("\n".join(lines) + "\n").encode())
+
+
 def main():
     rows, total, failed = [], 0, 0
     for facts in sorted(pathlib.Path(sys.argv[1]).glob("*.facts")):
@@ -43,6 +55,8 @@ def main():
         except FileNotFoundError:
             rows.append((section, fixture, mode, model, calls(log), "did not end", "-", revision))
             continue
+        if len(sys.argv) > 2:
+            keep(pathlib.Path(sys.argv[2]), section, log)
         if mode == "sticky":
             points, bad = lasting(log)
         if sample != "0":

@@ -135,6 +135,8 @@ write_release() {
 	cat >"$made/client.sh" <<-'TEXT'
 		set -eu
 		. "$CI_MADE/env"
+		exec 9>"$CI_MADE/client.lock"
+		flock 9 # of runs at once, one reads at a time
 		client=$CI_MADE/client
 		export HOME=$client TMPDIR=$client INPLACE_CACHE_DIR=$client/cache
 		rm -rf "$client"
