@@ -197,8 +197,8 @@ func (r *run) revertedAlready(p *updater.Plan) bool {
 	return true
 }
 
-// forward is the command that undoes a revert: an update, where one leads there.
-func (r *run) forward(p *updater.Plan, snapshot string) string {
+// undoing is the command that undoes a revert: an update, where one leads there.
+func (r *run) undoing(p *updater.Plan, snapshot string) string {
 	if len(p.Way) == 1 && p.To.Level < p.From.Level {
 		return r.shell()
 	}
@@ -245,7 +245,10 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 	r.outcomeText(o)
 	next := "To go back: " + r.shell("--revert")
 	if p.Action == "revert" && (p.From.Level != p.To.Level || len(p.Way) > 1) {
-		next = "To go forward again: " + r.forward(p, o.Snapshot)
+		next = "To go forward again: " + r.undoing(p, o.Snapshot)
+		if p.To.Level > p.From.Level {
+			next = "To go back again: " + r.undoing(p, o.Snapshot)
+		}
 	} else if p.Action == "revert" {
 		next = ""
 	}
