@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"inplace/backup"
@@ -118,8 +119,11 @@ func TestFollowFaults(t *testing.T) {
 func (f *followed) interrupted(t *testing.T) {
 	t.Helper()
 	n, dead := 0, false
+	var mu sync.Mutex // files are staged by several goroutines
 	u := f.open(t, func(o *Options) {
 		o.fault = func(op, path string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if op == "exchange" {
 				n++
 			}

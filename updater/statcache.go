@@ -78,7 +78,8 @@ func (c *statCache) close() {
 }
 
 // load reads all records at once, for who asks about most of them; [statCache.digest]
-// and [statCache.vouches] may then be called from several goroutines.
+// and [statCache.vouches] may then be called from several goroutines. A torn cache answers
+// nothing from then on.
 func (c *statCache) load() {
 	if c == nil {
 		return
@@ -87,7 +88,9 @@ func (c *statCache) load() {
 	n, err := c.f.ReadAt(all, statHeaderSize)
 	if size := c.count * statRecordSize; n >= size && (err == nil || err == io.EOF) {
 		c.all, c.own = all[:size], all[size:n-(n-size)%statRecordSize]
+		return
 	}
+	c.count = 0
 }
 
 // readOwn reads the records of the updater's own files, which follow the others.
