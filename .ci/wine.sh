@@ -24,6 +24,7 @@ command -v $cc >/dev/null || cannot_run "no $cc"
 
 scratch=$(mktemp -d)
 trap 'WINEPREFIX=$scratch/prefix "${wine%64}server" -k 2>/dev/null || true; rm -rf "$scratch"' EXIT
+export LC_ALL=C.UTF-8 # by which Wine tells what names are
 export WINEPREFIX=$scratch/prefix WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
 unset DISPLAY
 

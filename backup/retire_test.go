@@ -193,7 +193,7 @@ func TestDiscard(t *testing.T) {
 func TestRemoveKilled(t *testing.T) {
 	kills := 0
 	for n := 1; ; n++ {
-		home := t.TempDir()
+		home := fsystest.TempDir(t)
 		for _, id := range []string{"s1", "s2"} {
 			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
 			tree{SnapshotsDir + "/" + id + "/slots/0": "0644 old"}.write(t, home)
