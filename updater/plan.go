@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"fmt"
 	"time"
 
 	"inplace/backup"
@@ -121,6 +122,14 @@ type Release struct {
 	Version  string          `json:"version"`
 	Released time.Time       `json:"released"`
 	Manifest manifest.Digest `json:"manifest"`
+}
+
+// Name is r for people, such as `level 17 (4.2.0)`.
+func (r Release) Name() string {
+	if r.Version == "" {
+		return fmt.Sprintf("level %d", r.Level)
+	}
+	return fmt.Sprintf("level %d (%s)", r.Level, r.Version)
 }
 
 // Space is what an update needs where the installation lies, in bytes and inodes,

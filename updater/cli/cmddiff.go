@@ -2,15 +2,10 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
-	"inplace/manifest"
 	"inplace/updater"
 )
 
@@ -143,39 +138,6 @@ func (r *run) leftOutText(d *updater.Diff) {
 		}
 	}
 	r.rows("Not in the patch", yellow, rows)
-}
-
-// writePrivate replaces file by data in one step, readable for its owner alone.
-func writePrivate(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".inplace-*")
-	if err != nil {
-		return usage(manifest.Path(file).String()+": "+bareCause(err).Error(), "name a file in a directory that can be written to")
-	}
-	_, err = f.Write(data)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("%s: %w", manifest.Path(file), bareCause(err))
-	}
-	return nil
-}
-
-// bareCause is err without the names that the system's calls put in front.
-func bareCause(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
 }
 
 // showDiff prints the difference: coloured and made safe on a terminal, else byte for

@@ -185,7 +185,7 @@ func (r *run) nothingToDo(p *updater.Plan) {
 		r.say("%s: all of it is as level %d shipped it: nothing to put back.", p.Product, p.From.Level)
 		return
 	}
-	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, releaseName(p.From), p.To.Channel)
+	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, p.From.Name(), p.To.Channel)
 }
 
 // revertedAlready says that a revert has nothing to do, if so.
@@ -193,7 +193,7 @@ func (r *run) revertedAlready(p *updater.Plan) bool {
 	if p.Action != "revert" || !p.Empty() || len(p.Findings) > 0 || p.From.Manifest != p.To.Manifest {
 		return false
 	}
-	r.say("%s is at %s, as %s holds it: nothing to do.", p.Product, releaseName(p.From), p.Source)
+	r.say("%s is at %s, as %s holds it: nothing to do.", p.Product, p.From.Name(), p.Source)
 	return true
 }
 
@@ -256,6 +256,6 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 		r.say("Put back as shipped. %s", next)
 		return nil
 	}
-	r.say("%s is at %s now. %s", p.Product, releaseName(p.To), next)
+	r.say("%s is at %s now. %s", p.Product, p.To.Name(), next)
 	return nil
 }

@@ -105,7 +105,7 @@ func checkVerifyFlags(c *cli.Context, fix bool) error {
 // verifyText lists what is not as shipped, and counts.
 func (r *run) verifyText(v *updater.Verification) {
 	out := r.out
-	out.line("%s: compared with %s, channel %s", styled{bold, v.Product}, releaseName(v.Installed), v.Installed.Channel)
+	out.line("%s: compared with %s, channel %s", styled{bold, v.Product}, v.Installed.Name(), v.Installed.Channel)
 	for _, g := range []struct {
 		what, title, mark string
 		style             style

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +31,7 @@ func (r *run) writeReport(c *cli.Context, p *updater.Plan) error {
 	if file == "" {
 		return nil
 	}
-	err := replaceFile(file, func(f *os.File) error {
+	_, err := replaceFile(file, func(f *os.File) error {
 		opt := report.Options{Mask: maskText, Size: size, Count: count}
 		if r.looking && p.Action != "none" {
 			opt.Command = r.again(c)
@@ -41,28 +39,8 @@ func (r *run) writeReport(c *cli.Context, p *updater.Plan) error {
 		return report.HTML(f, p, opt)
 	})
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return usage("--report "+place(file).String()+": "+err.Error(), "the report was not written; choose another file")
+		return usage("--report "+place(file).String()+": "+bareCause(err).Error(), "the report was not written; choose another file")
 	}
 	r.out.line("The report is in %s", place(file))
 	return nil
-}
-
-// replaceFile writes a file aside and renames it into place.
-func replaceFile(file string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".inplace-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(write(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }

@@ -13,11 +13,11 @@ func (r *run) adoptedText(a *updater.Adopted) {
 	out := r.out
 	launcher := shellQuote(filepath.Join(a.Home, filepath.FromSlash(a.Launcher)))
 	if a.Already {
-		out.line("%s is adopted already: %s %s, %s", place(a.Home), a.Product, a.Release.Version, releaseName(a.Release))
+		out.line("%s is adopted already: %s %s, %s", place(a.Home), a.Product, a.Release.Version, a.Release.Name())
 		out.line("Next: %s --dry-run", launcher)
 		return
 	}
-	out.line("%s: %s, channel %s, found in %s", styled{bold, a.Product}, releaseName(a.Release), a.Release.Channel, place(a.Home))
+	out.line("%s: %s, channel %s, found in %s", styled{bold, a.Product}, a.Release.Name(), a.Release.Channel, place(a.Home))
 	r.editText(a.Edits)
 	var rows []row
 	for _, p := range a.Placed {
@@ -65,7 +65,7 @@ func (r *run) candidateText(list []updater.Candidate) {
 	var rows []row
 	for _, c := range list {
 		note := fmt.Sprintf("%d the same, %d differ, %d edited configuration, %d missing", c.Same, c.Differ, c.Edited, c.Missing)
-		rows = append(rows, row{" ", releaseName(c.Release), note})
+		rows = append(rows, row{" ", c.Release.Name(), note})
 	}
 	r.rows("Levels compared", plain, rows)
 	for _, c := range list {

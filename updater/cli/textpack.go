@@ -10,7 +10,7 @@ import (
 // packText tells what is in a pack, and what is not.
 func (r *run) packText(p *updater.Packed) {
 	out := r.out
-	out.line("%s: %s, channel %s", styled{bold, p.Product}, releaseName(p.Release), p.Release.Channel)
+	out.line("%s: %s, channel %s", styled{bold, p.Product}, p.Release.Name(), p.Release.Channel)
 	if p.Home != "" {
 		out.line("with the edits of %s", manifest.Path(p.Home))
 	}

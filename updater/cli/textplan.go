@@ -37,14 +37,14 @@ func (r *run) planText(p *updater.Plan) {
 // planHead says from where to where.
 func (r *run) planHead(p *updater.Plan) {
 	if p.Action == updater.ActionFix {
-		r.out.line("%s: put back as %s shipped it", styled{bold, p.Product}, releaseName(p.To))
+		r.out.line("%s: put back as %s shipped it", styled{bold, p.Product}, p.To.Name())
 		return
 	}
 	verb := map[string]string{"update": "update", "downgrade": "downgrade", "revert": "revert"}[p.Action]
 	if verb == "" {
 		verb = p.Action
 	}
-	r.out.line("%s: %s from %s to %s", styled{bold, p.Product}, verb, releaseName(p.From), releaseName(p.To))
+	r.out.line("%s: %s from %s to %s", styled{bold, p.Product}, verb, p.From.Name(), p.To.Name())
 	if len(p.Way) > 1 {
 		r.out.line("over %s, in one step", count(len(p.Way), "snapshot"))
 	}
@@ -54,13 +54,6 @@ func (r *run) planHead(p *updater.Plan) {
 	for _, f := range p.Follow {
 		r.out.line("%s is followed to %s", f.Path, manifest.Path(f.Target))
 	}
-}
-
-func releaseName(r updater.Release) string {
-	if r.Version == "" {
-		return fmt.Sprintf("level %d", r.Level)
-	}
-	return fmt.Sprintf("level %d (%s)", r.Level, r.Version)
 }
 
 // planGroup is a list of the plan.

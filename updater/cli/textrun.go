@@ -160,7 +160,7 @@ func (r *run) statusText(s *updater.Status) {
 	case s.Newest.Level == s.Installed.Level:
 		out.line("  newest   level %d: this one%s", s.Newest.Level, asOf)
 	default:
-		out.line("  newest   %s%s", styled{green, releaseName(*s.Newest)}, asOf)
+		out.line("  newest   %s%s", styled{green, s.Newest.Name()}, asOf)
 	}
 	if s.Newest != nil && s.NewestErr != "" {
 		out.line("           the source could not be asked: %s", s.NewestErr)

@@ -107,8 +107,8 @@ type pathLine struct{ Path, Note string }
 
 func newView(p *updater.Plan, opt Options) *view {
 	v := &view{
-		Title:   fmt.Sprintf("%s: %s from %s to %s", p.Product, p.Action, release(p.From), release(p.To)),
-		Product: p.Product, Verb: p.Action, From: release(p.From), To: release(p.To), Source: shown(p.Source), Engine: p.Engine,
+		Title:   fmt.Sprintf("%s: %s from %s to %s", p.Product, p.Action, shown(p.From.Name()), shown(p.To.Name())),
+		Product: p.Product, Verb: p.Action, From: shown(p.From.Name()), To: shown(p.To.Name()), Source: shown(p.Source), Engine: p.Engine,
 		Created: stamp(p.Created), Expires: stamp(p.Expires), Warnings: p.Warnings, Command: opt.Command,
 	}
 	if p.From.Channel != p.To.Channel {
@@ -192,13 +192,6 @@ func (v *view) paths(p *updater.Plan) {
 		}
 		v.Groups = append(v.Groups, out)
 	}
-}
-
-func release(r updater.Release) string {
-	if r.Version == "" {
-		return fmt.Sprintf("level %d", r.Level)
-	}
-	return fmt.Sprintf("level %d (%s)", r.Level, shown(r.Version))
 }
 
 func stamp(t time.Time) string {
