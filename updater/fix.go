@@ -35,16 +35,11 @@ func (u *Updater) DryFix(ctx context.Context, opt VerifyOptions) (*Plan, error) 
 // What was not shipped stays. A plan whose action is none had nothing to do. Errors:
 // *[FixError], and those of [Updater.Verify] and [Updater.Update].
 func (u *Updater) Fix(ctx context.Context, opt VerifyOptions) (*Outcome, error) {
-	release, rec, err := u.begin(ctx)
-	out := &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
+	in, out, release, err := u.start(ctx, readInstalled)
 	if err != nil {
 		return out, err
 	}
 	defer release()
-	in, err := readInstalled(u.tree)
-	if err != nil {
-		return out, err
-	}
 	if out.Plan, err = u.planFix(ctx, in, opt); err != nil {
 		return out, err
 	}

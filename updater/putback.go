@@ -130,17 +130,9 @@ func (b *backer) putOne(g *goal) error {
 	if g.Class != backup.Product {
 		return nil
 	}
-	switch {
-	case e.ModeOnly():
-		step.Action = Mode
-	case e.New.Kind == backup.Absent:
-		step.Action = Remove
-	case !info.Exists:
-		step.Action = Add
-	case step.merged:
+	step.Action = actionOf(e.ModeOnly(), e.New.Kind, info.Exists)
+	if step.Action == Replace && step.merged {
 		step.Action = Merge
-	default:
-		step.Action = Replace
 	}
 	p.Steps = append(p.Steps, step)
 	return nil

@@ -26,16 +26,11 @@ func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
 // *[UnknownSnapshotError], *[backup.DamagedError], *[ConflictError] where edits are to be
 // kept, and those of Update but for metadata.
 func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
-	release, rec, err := u.begin(ctx)
-	out := &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
+	in, out, release, err := u.start(ctx, readInstalled)
 	if err != nil {
 		return out, err
 	}
 	defer release()
-	in, err := readInstalled(u.tree)
-	if err != nil {
-		return out, err
-	}
 	err = u.during(PhasePlan, func() (err error) {
 		out.Plan, err = u.planRevert(ctx, in)
 		return err
@@ -283,18 +278,22 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
 	s := Step{Path: e.Path, Reason: reason, Ours: now.side(), before: info}
 	s.Theirs = Side{Kind: kindOf(e.Old.Kind), Mode: e.Old.Mode, Size: e.Old.Size, Digest: e.Old.Digest, Target: e.Old.Target}
 	s.Result = s.Theirs
-	switch {
-	case e.ModeOnly():
-		s.Action = Mode
-	case back.New.Kind == backup.Absent:
-		s.Action = Remove
-	case !info.Exists:
-		s.Action = Add
-	default:
-		s.Action = Replace
-	}
+	s.Action = actionOf(e.ModeOnly(), back.New.Kind, info.Exists)
 	p.Steps = append(p.Steps, s)
 	return nil
+}
+
+// actionOf is what a way back does to a path so that it becomes what to says.
+func actionOf(modeOnly bool, to backup.Kind, exists bool) Action {
+	switch {
+	case modeOnly:
+		return Mode
+	case to == backup.Absent:
+		return Remove
+	case !exists:
+		return Add
+	}
+	return Replace
 }
 
 // revertWhole plans the way back of what was moved as a whole. What the product has

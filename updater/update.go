@@ -105,6 +105,22 @@ func (u *Updater) begin(ctx context.Context) (release func(), rec *Recovery, err
 	return lock.Release, rec, nil
 }
 
+// start is how each run begins that may change the installation: begin, and then read
+// says what is installed. The outcome is there also with an error; the lock is held, and release gives it
+// back, only without one.
+func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, error)) (in *installed, out *Outcome, release func(), err error) {
+	release, rec, err := u.begin(ctx)
+	out = &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
+	if err != nil {
+		return nil, out, nil, err
+	}
+	if in, err = read(u.tree); err != nil {
+		release()
+		return nil, out, nil, err
+	}
+	return in, out, release, nil
+}
+
 // Update goes to the newest level of the channel, or to the one asked for. Until its
 // commit point it has changed nothing but its own state; after it, it finishes or
 // rolls back. The outcome is there whenever a plan was made, also with an error.
@@ -113,16 +129,11 @@ func (u *Updater) begin(ctx context.Context) (release func(), rec *Recovery, err
 // *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
 // *[OpenError], *[fsys.LockedError], and those of metadata, settings and context.
 func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
-	release, rec, err := u.begin(ctx)
-	out := &Outcome{Recovery: rec, Warnings: []string{}, Found: []backup.Found{}}
+	in, out, release, err := u.start(ctx, readDeclared)
 	if err != nil {
 		return out, err
 	}
 	defer release()
-	in, err := readDeclared(u.tree)
-	if err != nil {
-		return out, err
-	}
 	if out.Plan, err = u.planFrom(ctx, in); err != nil {
 		return out, err
 	}
