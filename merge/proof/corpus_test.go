@@ -19,6 +19,19 @@ import (
 // corpusDir holds real triples; it is kept beside the repository, not in it.
 const corpusDir = "../../../shared/corpus/merge"
 
+// sideOf returns what reads a side of the triple that the file at path belongs to.
+func sideOf(t *testing.T, path string) func(side string) []byte {
+	dir, ext := filepath.Dir(path), filepath.Ext(path)
+	return func(side string) []byte {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(dir, side+ext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+}
+
 func TestRealTriples(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(corpusDir, "case-*", "base.*"))
 	if err != nil {
@@ -30,13 +43,7 @@ func TestRealTriples(t *testing.T) {
 	var clean, proven, refused int
 	for _, p := range paths {
 		dir, ext := filepath.Dir(p), filepath.Ext(p)
-		read := func(side string) []byte {
-			b, err := os.ReadFile(filepath.Join(dir, side+ext))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return b
-		}
+		read := sideOf(t, p)
 		base, ours, theirs := read("base"), read("ours"), read("theirs")
 		format := formats.Detect("x"+ext, ours)
 		r := merge.Merge(base, ours, theirs, merge.Options{})
@@ -97,13 +104,7 @@ func TestExpectedOfRealTriples(t *testing.T) {
 	var clean, sameBytes, sameMeaning, broken int
 	for _, p := range paths {
 		dir, ext := filepath.Dir(p), filepath.Ext(p)
-		read := func(side string) []byte {
-			b, err := os.ReadFile(filepath.Join(dir, side+ext))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return b
-		}
+		read := sideOf(t, p)
 		base, ours, theirs, want := read("base"), read("ours"), read("theirs"), read("expected")
 		format := formats.Detect("x"+ext, theirs)
 		r := formats.Merge(format, base, ours, theirs, merge.Options{})
