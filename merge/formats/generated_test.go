@@ -272,6 +272,7 @@ func TestGenerated(t *testing.T) {
 
 func checkGenerated(t *rapid.T, d dialect, base, ours, theirs side, b, o, th []byte) {
 	format := formats.Detect(d.path, th)
+	checkWindow(t, d.path, format, b, o, th)
 	r := formats.Merge(format, b, o, th, merge.Options{Path: d.path})
 	show := func() string {
 		return fmt.Sprintf("\nbase\n%s\nours\n%s\ntheirs\n%s\ngot\n%s\n%+v", b, o, th, r.Merged, r.Notes)

@@ -1,7 +1,10 @@
+// Package formats puts the mergers of all formats and the proof of their results
+// together: Merge gives a result that may be used, or conflicts.
 package formats
 
 import (
 	"inplace/merge"
+	"inplace/merge/detect"
 	"inplace/merge/env"
 	"inplace/merge/ini"
 	"inplace/merge/json"
@@ -36,7 +39,7 @@ func Structures() map[string]merge.Structure {
 // where that is not proven either it is a conflict whose reason says why. Format in
 // opt, and Structures, are set here. JSON of which a side has comments is JSONC.
 func Merge(format string, base, ours, theirs []byte, opt merge.Options) merge.Result {
-	if format == JSON && (hasComment(base) || hasComment(ours) || hasComment(theirs)) {
+	if format == JSON && (detect.HasComment(base) || detect.HasComment(ours) || detect.HasComment(theirs)) {
 		format = JSONC
 	}
 	opt.Format, opt.Structures = format, Structures()

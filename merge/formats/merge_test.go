@@ -70,6 +70,7 @@ func TestMerge(t *testing.T) {
 		{"blocks at one place", "directive", "Port 22\n", "Port 22\nMatch User a\nBanner none\n", "Port 22\nMatch User b\nBanner none\n", "", ""},
 		{"repeatable directive edited by both", "directive", "save 1 1\nsave 9 9\n", "save 1 2\nsave 9 9\n", "save 1 3\nsave 9 9\n", "", "save"},
 	} {
+		checkWindow(t, c.name, c.format, []byte(c.base), []byte(c.ours), []byte(c.theirs))
 		r := formats.Merge(c.format, []byte(c.base), []byte(c.ours), []byte(c.theirs), merge.Options{})
 		if c.want != "" {
 			if !r.Clean() || string(r.Merged) != c.want {

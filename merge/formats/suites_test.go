@@ -47,6 +47,7 @@ func TestSuites(t *testing.T) {
 func runSuiteCase(t *testing.T, name string, c map[string]string) {
 	base, ours, theirs := []byte(c["base"]), []byte(c["ours"]), []byte(c["theirs"])
 	format := formats.Detect(name, theirs)
+	checkWindow(t, name, format, base, ours, theirs)
 	r := formats.Merge(format, base, ours, theirs, merge.Options{})
 	var conflicts strings.Builder
 	for _, k := range r.Conflicts {

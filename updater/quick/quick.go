@@ -1,16 +1,18 @@
-// Package quick answers the start guard and --version before the rest of the program
-// is set up.
+// Package quick answers the start guard, --version and plain merges before the rest of
+// the program is set up.
 //
 // A product's start script runs `inplace guard` each time, and nearly always there is
-// nothing to guard against: no journal is open. The packages that the rest of the
-// program is made of take some milliseconds to initialise, more than looking for two
-// names. This package imports almost nothing, so that the runtime initialises it
+// nothing to guard against: no journal is open. git runs `inplace merge` for each file, and
+// mostly the changes lie apart. The packages that the rest of the program is made of take
+// some milliseconds to initialise, more than looking for two names or merging such a file.
+// This package imports almost nothing, so that the runtime initialises it
 // before them (packages are initialised in the order of their import paths, each once
 // all its imports are), and it ends the process with exit code 0 if
 //
 //   - the command line is exactly `guard`, and the installation plainly has no open
 //     transaction, or
-//   - it is exactly `--version` or `version`, and the line could be written.
+//   - it is exactly `--version` or `version`, and the line could be written, or
+//   - it is `merge` with files and plain options, and package merge/window merges them.
 //
 // In every other case it does nothing and the program goes its normal way, which gives
 // the same answers. See docs/decisions/0003-guard-before-init.md.
@@ -28,6 +30,10 @@ var Version = "devel"
 
 func init() {
 	switch args := command(os.Args); {
+	case len(args) > 3 && args[0] == "merge":
+		if merged(args[1:]) {
+			os.Exit(0)
+		}
 	case len(args) != 1:
 	case args[0] == "guard":
 		if nothingOpen(os.Executable) {

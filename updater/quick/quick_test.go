@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -58,5 +59,64 @@ func TestCommand(t *testing.T) {
 		if got := command(c.args); !slices.Equal(got, c.want) {
 			t.Errorf("%q: want %q, got %q", c.args, c.want, got)
 		}
+	}
+}
+
+func TestParseMerge(t *testing.T) {
+	for _, c := range []struct {
+		words string
+		want  mergeArgs
+		ok    bool
+	}{
+		{"o b t", mergeArgs{sides: [3]string{"o", "b", "t"}}, true},
+		{"--path p -o r o b t", mergeArgs{sides: [3]string{"o", "b", "t"}, path: "p", output: "r"}, true},
+		{"o --marker-size 7 b --format ini t", mergeArgs{sides: [3]string{"o", "b", "t"}, format: "ini"}, true},
+		{"o b", mergeArgs{}, false},
+		{"o b t x", mergeArgs{}, false},
+		{"--json o b t", mergeArgs{}, false},
+		{"--path=p o b t", mergeArgs{}, false},
+		{"o b t --path", mergeArgs{}, false},
+		{"--path p --path p o b t", mergeArgs{}, false},
+		{"--marker-size x o b t", mergeArgs{}, false},
+		{"-- o b t", mergeArgs{}, false},
+		{"-o -x o b t", mergeArgs{}, false},
+	} {
+		got, ok := parseMerge(strings.Fields(c.words))
+		if ok != c.ok || ok && got != c.want {
+			t.Errorf("%s: want %+v, %v, got %+v, %v", c.words, c.want, c.ok, got, ok)
+		}
+	}
+}
+
+func TestMerged(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ours, base, theirs := file("ours.ini", "[m]\na=2\nb=1\n"), file("base", "[m]\na=1\nb=1\n"), file("theirs", "[m]\na=1\nb=2\n")
+	both := file("both", "[m]\na=3\nb=1\n")
+	out := filepath.Join(dir, "out")
+	for _, words := range [][]string{
+		{ours, base, both, "-o", out},
+		{ours, base, filepath.Join(dir, "gone"), "-o", out},
+		{ours, base, dir, "-o", out},
+		{ours, base, theirs, "--format", "none", "-o", out},
+	} {
+		if merged(words) {
+			t.Errorf("%q: want it left to the program", words)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Fatalf("%q: was written", words)
+		}
+	}
+	if !merged([]string{ours, base, theirs, "-o", out}) {
+		t.Fatal("a plain merge was left to the program")
+	}
+	if got, err := os.ReadFile(out); err != nil || string(got) != "[m]\na=2\nb=2\n" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

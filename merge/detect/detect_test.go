@@ -1,8 +1,8 @@
-package formats
+package detect
 
 import "testing"
 
-func TestDetect(t *testing.T) {
+func TestFormat(t *testing.T) {
 	for _, c := range []struct{ path, head, want string }{
 		{"conf/catalina.properties", "a=b\n", Properties},
 		{"build.properties.default", "a=b\n", Properties},
@@ -44,18 +44,18 @@ func TestDetect(t *testing.T) {
 		{"utf16.xml", "\xff\xfe<\x00a\x00", Binary},
 		{"", "", Lines},
 	} {
-		if got := Detect(c.path, []byte(c.head)); got != c.want {
+		if got := Format(c.path, []byte(c.head)); got != c.want {
 			t.Errorf("%q %q: want %q, got %q", c.path, c.head, c.want, got)
 		}
 	}
 }
 
-func FuzzDetect(f *testing.F) {
+func FuzzFormat(f *testing.F) {
 	f.Add("a/b.conf", "[x]\n")
 	f.Add("..", "{\"\\")
 	f.Add("x.json", "\"\\")
 	f.Fuzz(func(t *testing.T, path, head string) {
-		switch got := Detect(path, []byte(head)); got {
+		switch got := Format(path, []byte(head)); got {
 		case Properties, INI, XML, YAML, JSON, JSONC, TOML, Env, Shell, Directive, Nginx, Lines, Binary:
 		default:
 			t.Fatalf("%q is no format", got)
