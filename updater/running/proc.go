@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -26,7 +28,10 @@ const (
 	accessMode       = 0o3 // of the octal flags: 0 read, 1 write, 2 both
 )
 
-// scanner is one pass over the process list.
+// scanners is how many goroutines share the process list.
+const scanners = 2
+
+// scanner is one pass over the process list, or over a share of it.
 type scanner struct {
 	proc    string
 	roots   []rootDir // the installation, then what belongs to it elsewhere
@@ -35,6 +40,7 @@ type scanner struct {
 	writers map[string]bool
 	report  Report
 	lines   *bufio.Reader // of one process after the other
+	buf     []byte        // likewise, for small files
 }
 
 // rootDir is a directory whose files count.
@@ -54,7 +60,7 @@ func (s *scanner) below(path string) (rel string, ok bool) {
 }
 
 func (s *scanner) file(pid int, name ...string) string {
-	return filepath.Join(append([]string{s.proc, strconv.Itoa(pid)}, name...)...)
+	return s.proc + "/" + strconv.Itoa(pid) + "/" + strings.Join(name, "/")
 }
 
 // scan examines every process but the excluded ones.
@@ -62,47 +68,78 @@ func (s *scanner) scan() error {
 	if _, err := os.Lstat(s.file(1)); errors.Is(err, fs.ErrNotExist) {
 		s.report.Hidden = true // every process namespace has a process 1: /proc is mounted with hidepid=2
 	}
-	return eachName(s.proc, func(name string) {
-		pid, err := strconv.Atoi(name)
-		if err != nil || pid <= 0 || s.exclude[pid] {
-			return
-		}
-		u, err := s.examine(pid)
-		switch {
-		case gone(err):
-			return
-		case err != nil:
-			s.report.Unseen++
-		}
-		if u.Why != "" {
-			u.UID = s.uid(pid)
-			s.report.Processes = append(s.report.Processes, u.Process)
+	var pids []int
+	err := eachName(s.proc, func(name string) {
+		if pid, err := strconv.Atoi(name); err == nil && pid > 0 && !s.exclude[pid] {
+			pids = append(pids, pid)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	var shares [scanners]scanner
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for i := range shares {
+		share := &shares[i]
+		*share = scanner{proc: s.proc, roots: s.roots, skip: s.skip, writers: map[string]bool{}}
+		wg.Go(func() {
+			for n := int(next.Add(1)); n <= len(pids); n = int(next.Add(1)) {
+				share.process(pids[n-1])
+			}
+		})
+	}
+	wg.Wait()
+	for i := range shares {
+		s.report.Processes = append(s.report.Processes, shares[i].report.Processes...)
+		s.report.Unseen += shares[i].report.Unseen
+		maps.Copy(s.writers, shares[i].writers)
+	}
+	return nil
+}
+
+// process examines one process and reports what it uses.
+func (s *scanner) process(pid int) {
+	u, err := s.examine(pid)
+	switch {
+	case gone(err):
+		return
+	case err != nil:
+		s.report.Unseen++
+	}
+	if u.Why != "" {
+		u.UID = s.uid(pid)
+		s.report.Processes = append(s.report.Processes, u.Process)
+	}
 }
 
 // examine finds how one process uses the installation; Why stays "" when it does
 // not. An error means that not all of it could be read; what was found before still
 // counts.
+//
+// Most processes use nothing, and many are threads of the kernel, which execute nothing:
+// the name is looked up last.
 func (s *scanner) examine(pid int) (use, error) {
 	u := use{Process: Process{PID: pid}}
-	st, err := s.stat(pid)
-	if err != nil {
-		return u, err
-	}
-	if st.flags&flagKernelThread != 0 || st.state == "Z" {
-		return u, nil
-	}
-	u.Name = st.name
 	var faults []error
-	exe, err := os.Readlink(s.file(pid, "exe"))
-	if err != nil && !gone(err) {
-		faults = append(faults, err)
-	}
-	if err == nil {
+	exe, unread := os.Readlink(s.file(pid, "exe"))
+	if unread == nil {
 		s.note(&u, Executes, exe)
+	} else {
+		st, err := s.stat(pid)
+		if err != nil || st.flags&flagKernelThread != 0 || st.state == "Z" {
+			return u, err
+		}
+		faults = append(faults, unread)
 	}
 	faults = append(faults, s.maps(pid, &u), s.descriptors(pid, &u))
+	if u.Why != "" {
+		st, err := s.stat(pid)
+		if err != nil {
+			return use{}, err
+		}
+		u.Name = st.name
+	}
 	for _, err := range faults {
 		if err != nil && !gone(err) {
 			return u, err
@@ -136,7 +173,7 @@ func (s *scanner) descriptors(pid int, u *use) error {
 // writable says whether a descriptor was opened for writing; one that cannot be
 // read counts as such.
 func (s *scanner) writable(pid int, fd string) bool {
-	text, err := readSmall(s.file(pid, "fdinfo", fd))
+	text, err := s.readSmall(s.file(pid, "fdinfo", fd))
 	if err != nil {
 		return !gone(err)
 	}
@@ -155,7 +192,7 @@ type procStat struct {
 // stat reads /proc/PID/stat: `PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ...`,
 // where NAME may itself hold spaces and parentheses.
 func (s *scanner) stat(pid int) (procStat, error) {
-	text, err := readSmall(s.file(pid, "stat"))
+	text, err := s.readSmall(s.file(pid, "stat"))
 	if err != nil {
 		return procStat{}, err
 	}
@@ -179,7 +216,7 @@ func (s *scanner) stat(pid int) (procStat, error) {
 
 // uid is the effective user of a process, -1 where it cannot be read.
 func (s *scanner) uid(pid int) int {
-	text, err := readSmall(s.file(pid, "status"))
+	text, err := s.readSmall(s.file(pid, "status"))
 	if err != nil {
 		return -1
 	}
@@ -219,14 +256,20 @@ func field(text, name string) string {
 }
 
 // readSmall reads a file of /proc up to a fixed size.
-func readSmall(path string) (string, error) {
+func (s *scanner) readSmall(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, smallFile))
-	return string(b), err
+	if s.buf == nil {
+		s.buf = make([]byte, smallFile)
+	}
+	n, err := io.ReadFull(f, s.buf)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return string(s.buf[:n]), err
 }
 
 // eachName calls fn for the entries of a directory, in batches.

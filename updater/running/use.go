@@ -85,12 +85,27 @@ func (s *scanner) maps(pid int, u *use) error {
 		if err != nil {
 			return err
 		}
+		if !s.mayName(line) {
+			continue
+		}
 		perms, path := splitMap(line)
 		if len(path) == 0 || path[0] != '/' {
 			continue // anonymous memory, [heap], [stack]
 		}
 		s.noteMap(u, perms, string(path))
 	}
+}
+
+// mayName reports whether line can have a path that counts. Most have none, and there are
+// thousands.
+func (s *scanner) mayName(line []byte) bool {
+	for _, r := range s.roots {
+		start, _, _ := strings.Cut(r.prefix, "\n")
+		if bytes.Contains(line, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // noteMap records a mapped path in the reading that names a file below the
