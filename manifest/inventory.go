@@ -114,17 +114,26 @@ func (v *Inventory) Len() int { return len(v.lines) - 1 }
 // At returns entry i, from 0. Its texts share the memory of Raw.
 func (v *Inventory) At(i int) Entry {
 	var e Entry
-	if _, msg := parseEntry(&e, v.line(i)); msg != "" {
+	name, _, msg := parseFields(&e, v.line(i))
+	if msg != "" {
 		panic("manifest: a checked inventory does not parse: " + msg)
 	}
+	e.Path = checkedPath(name)
 	return e
 }
 
 // PathAt returns the path of entry i, from 0, cheaper than At does.
 func (v *Inventory) PathAt(i int) Path {
 	line := v.line(i)
-	path, _ := unescapeName(line[strings.LastIndexByte(line, ' ')+1:])
-	return Path(path)
+	return checkedPath(line[strings.LastIndexByte(line, ' ')+1:])
+}
+
+// checkedPath is the path that a checked line has as name.
+func checkedPath(name string) Path {
+	if strings.IndexByte(name, '%') >= 0 {
+		name, _ = unescapeName(name)
+	}
+	return Path(name)
 }
 
 // All yields the entries in order, each with its number.

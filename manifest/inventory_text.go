@@ -20,6 +20,22 @@ const (
 // have written is refused, with every fault listed at once as Errors. data is
 // kept as Raw and must not be changed afterwards.
 func ParseInventory(name string, data []byte) (*Inventory, error) {
+	return parseInventory(name, data, DigestOf(data), true)
+}
+
+// ParseDigested is ParseInventory of data that the caller knows to have the digest d.
+func ParseDigested(name string, data []byte, d Digest) (*Inventory, error) {
+	return parseInventory(name, data, d, true)
+}
+
+// ParseAgain is ParseDigested of data that was parsed before, as the digest tells. What its
+// lines are to each other (their order, parents, names that are one on some disks) was
+// checked then and is not checked again.
+func ParseAgain(name string, data []byte, d Digest) (*Inventory, error) {
+	return parseInventory(name, data, d, false)
+}
+
+func parseInventory(name string, data []byte, d Digest, relations bool) (*Inventory, error) {
 	if len(data) > MaxInventoryBytes {
 		return nil, fault(name, 0, "want at most %d bytes, got %d", MaxInventoryBytes, len(data))
 	}
@@ -38,13 +54,17 @@ func ParseInventory(name string, data []byte) (*Inventory, error) {
 	}
 
 	v := newInventory(data, body, count)
-	c := newChecker(count, v.PathAt)
+	v.Digest = d
+	var c *checker
+	if relations {
+		c = newChecker(count, v.PathAt)
+	}
 	var faults Errors
 	for i := range count {
 		line := v.line(i)
 		var e Entry
 		col, msg := parseEntry(&e, line)
-		if msg == "" {
+		if msg == "" && c != nil {
 			if msg = c.add(i, &e); msg != "" {
 				col = strings.LastIndexByte(line, ' ') + 2
 				msg = e.Path.String() + ": " + msg
@@ -57,7 +77,6 @@ func ParseInventory(name string, data []byte) (*Inventory, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	v.Digest = DigestOf(data)
 	return v, nil
 }
 
@@ -115,34 +134,13 @@ func parseEntry(e *Entry, line string) (col int, msg string) {
 	if strings.HasSuffix(line, "\r") {
 		return len(line), "want lines that end in LF, got CR LF"
 	}
-	var fields [4]string // kind, mode, size, digest or target
-	var cols [4]int
-	rest := line
-	for i := range fields {
-		cols[i] = len(line) - len(rest) + 1
-		var ok bool
-		if fields[i], rest, ok = strings.Cut(rest, " "); !ok {
-			return cols[i], fmt.Sprintf("want five fields with a space between, got %d", i+1)
-		}
+	name, col, msg := parseFields(e, line)
+	if msg != "" {
+		return col, msg
 	}
-	if len(fields[0]) == 1 {
-		e.Kind = kinds[fields[0][0]]
-	}
-	if e.Kind == Absent {
-		return cols[0], fmt.Sprintf("want a line starting with f, d or l, got %q", printableCut(fields[0]))
-	}
-	if msg := parseMode(e, fields[1]); msg != "" {
-		return cols[1], msg
-	}
-	if msg := parseSize(e, fields[2]); msg != "" {
-		return cols[2], msg
-	}
-	if msg := parseContent(e, fields[3]); msg != "" {
-		return cols[3], msg
-	}
-	path, msg := rest, ""
-	if !plainPath(rest) {
-		if path, msg = unescapeName(rest); msg == "" {
+	path := name
+	if !plainPath(name) {
+		if path, msg = unescapeName(name); msg == "" {
 			msg = pathFault(path)
 		}
 	}
@@ -151,9 +149,40 @@ func parseEntry(e *Entry, line string) (col int, msg string) {
 		msg = entryFault(e)
 	}
 	if msg != "" {
-		return len(line) - len(rest) + 1, printableCut(rest) + ": " + msg
+		return len(line) - len(name) + 1, printableCut(name) + ": " + msg
 	}
 	return 0, ""
+}
+
+// parseFields reads the fields before the path into e and returns the path as it is
+// written.
+func parseFields(e *Entry, line string) (name string, col int, msg string) {
+	var fields [4]string // kind, mode, size, digest or target
+	var cols [4]int
+	rest := line
+	for i := range fields {
+		cols[i] = len(line) - len(rest) + 1
+		var ok bool
+		if fields[i], rest, ok = strings.Cut(rest, " "); !ok {
+			return "", cols[i], fmt.Sprintf("want five fields with a space between, got %d", i+1)
+		}
+	}
+	if len(fields[0]) == 1 {
+		e.Kind = kinds[fields[0][0]]
+	}
+	if e.Kind == Absent {
+		return "", cols[0], fmt.Sprintf("want a line starting with f, d or l, got %q", printableCut(fields[0]))
+	}
+	if msg := parseMode(e, fields[1]); msg != "" {
+		return "", cols[1], msg
+	}
+	if msg := parseSize(e, fields[2]); msg != "" {
+		return "", cols[2], msg
+	}
+	if msg := parseContent(e, fields[3]); msg != "" {
+		return "", cols[3], msg
+	}
+	return rest, 0, ""
 }
 
 // parseMode reads four octal digits, - for a link.

@@ -124,7 +124,7 @@ func (in *installed) readInventory(t *fsys.Tree) error {
 		return err
 	}
 	expectMemory(2*len(raw), 0) // one more of its size may follow
-	in.inventory, err = manifest.ParseInventory(inventoryPath, raw)
+	in.inventory, err = manifest.ParseAgain(inventoryPath, raw, in.Inventory)
 	return err
 }
 

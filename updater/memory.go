@@ -6,9 +6,15 @@ import "runtime/debug"
 // so many changed paths needs. Left alone it lets the heap grow to twice of what is in
 // use, which for 100,000 files would be 30 MB of nothing; and as the inventories are
 // most of the heap, and text that it need not scan, collecting earlier costs little. The
-// limit is a soft one and well above what is in use. Small trees are left alone.
+// limit is a soft one and well above what is in use. A run over a small tree is over
+// before a collection pays: it is let grow to 16 MB first.
 func expectMemory(inventories, changes int) {
-	const small, base, perChange = 8 << 20, 8 << 20, 2 << 10
+	const tiny, small, base, perChange = 3 << 20, 8 << 20, 8 << 20, 2 << 10
+	percent := 100
+	if inventories <= tiny {
+		percent = 400
+	}
+	debug.SetGCPercent(percent)
 	if inventories > small {
 		debug.SetMemoryLimit(int64(base + inventories + inventories/4 + changes*perChange))
 	}

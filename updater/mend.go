@@ -164,7 +164,7 @@ func (b *backer) inventoryThen() (*manifest.Inventory, error) {
 		}
 		data, err := b.u.tree.ReadState(fmt.Sprintf("%s/%d", g.dir, g.kept), manifest.MaxInventoryBytes)
 		if err == nil && manifest.DigestOf(data) == g.Old.Digest {
-			return manifest.ParseInventory(inventoryPath, data)
+			return manifest.ParseAgain(inventoryPath, data, g.Old.Digest)
 		}
 		_, inv, err := b.releaseThen()
 		return inv, err

@@ -111,6 +111,7 @@ func Open(opt Options) (*Updater, error) {
 		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
 	}
 	tree.Fault = opt.fault
+	expectMemory(0, 0) // until more is known
 	u := &Updater{opt: opt, tree: tree}
 	if err := u.load(); err != nil {
 		tree.Close()

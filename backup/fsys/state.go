@@ -54,7 +54,7 @@ func (t *Tree) ReadState(path string, limit int64) ([]byte, error) {
 	if info.Size > limit {
 		return nil, tooLong
 	}
-	data := bytes.NewBuffer(make([]byte, 0, info.Size+bytes.MinRead)) // with room left to see the end
+	data := bytes.NewBuffer(Memory(info.Size + bytes.MinRead)[:0]) // with room left to see the end
 	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, &PathError{path, cause(err)}
 	}

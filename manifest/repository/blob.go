@@ -1,12 +1,15 @@
 package repository
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"os"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,7 +34,7 @@ func (p *decoders) get(r io.Reader) (*zstd.Decoder, error) {
 	// One goroutine each: a reader decodes where it is read, and leaves nothing
 	// running when it is dropped by the pool.
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(windowBytes))
+		zstd.WithDecoderMaxWindow(windowBytes), zstd.WithDecodeAllCapLimit(true))
 }
 
 func (p *decoders) put(d *zstd.Decoder) {
@@ -62,6 +65,57 @@ func (c *Client) open(ctx context.Context, path string, d manifest.Digest, size 
 	}
 	return &content{ctx: ctx, path: path, want: d, left: size, hash: sha256.New(), src: src, dec: dec, pool: &c.pool}, nil
 }
+
+// Append appends the content with digest d and length size to dst and returns it, or
+// what is wrong as [Client.Blob] does. It is for what fits into memory: in one piece,
+// nothing is decoded by way of a window.
+func (c *Client) Append(ctx context.Context, dst []byte, d manifest.Digest, size int64) ([]byte, error) {
+	return c.whole(ctx, dst, blobPath(d), d, size)
+}
+
+func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.Digest, size int64) ([]byte, error) {
+	src, err := c.transport.Get(ctx, path, packedLimit(size))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = src.Close() }()
+	p := packed.Get().(*bytes.Buffer)
+	defer packed.Put(p)
+	p.Reset()
+	if f, ok := src.(*os.File); ok {
+		if info, err := f.Stat(); err == nil {
+			p.Grow(int(min(info.Size(), packedLimit(size))) + bytes.MinRead)
+		}
+	}
+	// The limit reads one byte further than it lets through, to see that there is none.
+	if _, err := p.ReadFrom(&limited{r: src, left: packedLimit(size)}); err != nil {
+		return nil, badFrame(path, err)
+	}
+	dec, err := c.pool.get(nil)
+	if err != nil {
+		return nil, badFrame(path, err)
+	}
+	defer c.pool.put(dec)
+	dst = slices.Grow(dst, int(size))
+	old := len(dst)
+	out, err := dec.DecodeAll(p.Bytes(), dst[:old:old+int(size)])
+	got := int64(len(out) - old)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return nil, &UntrustedError{Path: path, Why: BadDigest, Msg: "longer than was signed"}
+	case err != nil:
+		return nil, badFrame(path, err)
+	case got < size:
+		return nil, &UntrustedError{Path: path, Why: BadDigest, Msg: fmt.Sprintf("%d bytes too short", size-got)}
+	}
+	if digest := manifest.DigestOf(out[old:]); digest != d {
+		return nil, digestError(path, d, digest)
+	}
+	return out, nil
+}
+
+// packed lends buffers for compressed contents.
+var packed = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // packedLimit is the longest that size bytes can be when compressed by anybody who
 // means well: zstd grows what it cannot shrink by three bytes in each block.

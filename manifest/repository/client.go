@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"inplace/backup/fsys"
 	"inplace/manifest"
 )
 
@@ -193,18 +193,13 @@ func (c *Client) Inventory(ctx context.Context, m *manifest.Manifest) (*manifest
 		return nil, &UntrustedError{Path: path, Why: BadForm,
 			Msg: fmt.Sprintf("want at most %d bytes, got %d", manifest.MaxInventoryBytes, m.Inventory.Size)}
 	}
-	r, err := c.open(ctx, path, m.Inventory.Digest, m.Inventory.Size)
+	// Into memory of just its size, which is signed: it can be the largest thing that a
+	// run holds.
+	data, err := c.whole(ctx, fsys.Memory(m.Inventory.Size)[:0], path, m.Inventory.Digest, m.Inventory.Size)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
-	// In a buffer of just its size, which is signed: it can be the largest thing that a
-	// run holds. ReadFrom wants room left to see the end.
-	data := bytes.NewBuffer(make([]byte, 0, m.Inventory.Size+bytes.MinRead))
-	if _, err := data.ReadFrom(r); err != nil {
-		return nil, pathFirst(path, err)
-	}
-	v, err := manifest.ParseInventory(path, data.Bytes())
+	v, err := manifest.ParseDigested(path, data, m.Inventory.Digest)
 	if err != nil {
 		return nil, err
 	}
