@@ -27,6 +27,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // TempPrefix starts the name of each temporary file that this package makes.
@@ -95,7 +96,8 @@ type Tree struct {
 	path  string
 	root  *Dir
 	mu    sync.Mutex
-	chain []*Dir // root first, then the directories of the path used last
+	chain []*Dir          // root first, then the directories of the path used last
+	kept  map[string]*Dir // by path, while Holding
 
 	named    map[string]bool      // the paths given to Follow, links or not
 	followed map[string]*followed // those of them that are links
@@ -133,6 +135,7 @@ func (t *Tree) Close() {
 		t.chain[i].Close()
 	}
 	t.chain = nil
+	t.letGo()
 	t.unfollow()
 }
 
@@ -174,6 +177,14 @@ func (t *Tree) at(path string) (*Dir, error) {
 	if t.chain == nil {
 		return nil, fs.ErrClosed
 	}
+	if t.kept != nil {
+		d, err := t.atKept(path)
+		if errors.Is(err, syscall.EMFILE) && len(t.kept) > 0 {
+			t.letGo()
+			d, err = t.atKept(path)
+		}
+		return d, err
+	}
 	keep := 1
 	rest := path
 	for keep < len(t.chain) {
@@ -203,6 +214,61 @@ func (t *Tree) at(path string) (*Dir, error) {
 	return d, nil
 }
 
+// maxKept is how many directories are held open at the most while [Tree.Holding].
+const maxKept = 512
+
+// Holding calls fn and keeps open until it returns what directories it looks into, so that
+// several passes over the same paths open each of them once. It is for looking only: what is
+// moved meanwhile is still read where it was opened, and who changes something has to walk
+// to it anew.
+func (t *Tree) Holding(fn func() error) error {
+	t.mu.Lock()
+	outer := t.kept != nil
+	if !outer {
+		t.kept = map[string]*Dir{}
+	}
+	t.mu.Unlock()
+	if !outer {
+		defer func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.letGo()
+			t.kept = nil
+		}()
+	}
+	return fn()
+}
+
+func (t *Tree) letGo() {
+	for _, d := range t.kept {
+		d.Close()
+	}
+	clear(t.kept)
+}
+
+// atKept is at among the directories that are kept; t.mu is held.
+func (t *Tree) atKept(path string) (*Dir, error) {
+	if d := t.kept[path]; d != nil || path == "" {
+		if path == "" {
+			d = t.root
+		}
+		return d, nil
+	}
+	if len(t.kept) >= maxKept {
+		t.letGo()
+	}
+	above, name := split(path)
+	d, err := t.atKept(above)
+	if err != nil {
+		return nil, err
+	}
+	next, err := d.OpenDir(name)
+	if err == nil {
+		t.kept[path] = next
+	}
+	return next, err
+}
+
 // In calls fn with the held directory that path lies in and its last component.
 // fn must not keep the directory. An error of the walk is returned as it is:
 // fs.ErrNotExist, *[LinkError], or ENOTDIR where a file stands in the way.
@@ -222,6 +288,7 @@ func (t *Tree) In(path string, fn func(d *Dir, name string) error) error {
 func (t *Tree) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.letGo()
 	_, _ = t.at("")
 }
 

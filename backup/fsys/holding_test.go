@@ -1,0 +1,48 @@
+package fsys
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestHolding: what is looked into stays open until the end, however much it is, and is
+// walked to anew afterwards.
+func TestHolding(t *testing.T) {
+	tree, home := newTree(t)
+	const many = maxKept + 100
+	for i := range many {
+		put(t, filepath.Join(home, fmt.Sprintf("d/%d/f", i)), "x")
+	}
+	there := func(path string) bool {
+		info, err := tree.Lstat(path)
+		must(t, err)
+		return info.Exists
+	}
+	must(t, tree.Holding(func() error {
+		for range 2 {
+			for i := range many {
+				if !there(fmt.Sprintf("d/%d/f", i)) {
+					t.Fatalf("d/%d/f: want a file, got nothing", i)
+				}
+			}
+		}
+		if n := len(tree.kept); n == 0 || n > maxKept+1 {
+			t.Errorf("%d directories are kept, want at most %d", n, maxKept+1)
+		}
+		return tree.Holding(func() error { // within another it changes nothing
+			if !there("d/1/f") {
+				t.Error("d/1/f: want a file, got nothing")
+			}
+			must(t, os.Rename(filepath.Join(home, "d/1"), filepath.Join(home, "away")))
+			if !there("d/1/f") {
+				t.Error("d/1 was moved: want it read where it was opened, got nothing")
+			}
+			return nil
+		})
+	}))
+	if tree.kept != nil || there("d/1/f") || !there("away/f") {
+		t.Error("after Holding: want the tree as it is now, got what was kept")
+	}
+}
