@@ -51,10 +51,16 @@ type maker struct {
 // makePlan decides what going from in to to does with every path.
 func (u *Updater) makePlan(ctx context.Context, in *installed, to *target) (*Plan, error) {
 	m := u.newMaker(ctx, in, to)
-	if err := m.make(); err != nil {
+	err := u.tree.Holding(func() error {
+		if err := m.make(); err != nil {
+			return err
+		}
+		return u.preflight(m.plan)
+	})
+	if err != nil {
 		return nil, err
 	}
-	return m.plan, u.preflight(m.plan)
+	return m.plan, nil
 }
 
 func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *maker {
@@ -78,7 +84,7 @@ func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *make
 // make decides every path and fills in the plan, but for what stands in the way of
 // carrying it out here.
 func (m *maker) make() error {
-	m.cache = openStatCache(m.u.tree, m.in.inventory)
+	m.cache = openStatCache(m.u.tree, m.in.inventory.Digest)
 	defer m.cache.close()
 	for _, step := range []func() error{m.compileRules, m.collect, m.look, m.read, m.decide, m.clear, m.settleDirs, m.merge} {
 		if err := cancelled(m.ctx); err != nil {

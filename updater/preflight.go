@@ -171,11 +171,7 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	if info.Immutable {
 		return &Finding{Path: name, Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the directory for the update", access: true}
 	}
-	d, err := u.tree.OpenDir(string(dir))
-	if err == nil {
-		err = d.Writable()
-		d.Close()
-	}
+	err = u.tree.In(string(dir.Join(".")), func(d *fsys.Dir, _ string) error { return d.Writable() })
 	if err != nil {
 		return &Finding{Path: name, Reason: "cannot be written to: " + cause(err).Error(), Hint: "check its owner, its mode and its mount", access: true}
 	}

@@ -38,7 +38,7 @@ func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *insta
 	if err := shipped.load(); err != nil { // before several goroutines ask it
 		return nil, err
 	}
-	cache := openStatCache(u.tree, in.inventory)
+	cache := openStatCache(u.tree, in.inventory.Digest)
 	defer cache.close()
 	entries = slices.Grow(entries, len(files))
 	kept := len(entries)

@@ -45,8 +45,9 @@ type statCache struct {
 	first int
 }
 
-// openStatCache opens the cache of inv; nil where there is none that fits.
-func openStatCache(t *fsys.Tree, inv *manifest.Inventory) *statCache {
+// openStatCache opens the cache of the inventory with the digest inv; nil where there is
+// none that fits.
+func openStatCache(t *fsys.Tree, inv manifest.Digest) *statCache {
 	for _, path := range []string{statPath, statPath + statOldSuffix} {
 		if c := openStatFile(t, path, inv); c != nil {
 			return c
@@ -55,20 +56,20 @@ func openStatCache(t *fsys.Tree, inv *manifest.Inventory) *statCache {
 	return nil
 }
 
-func openStatFile(t *fsys.Tree, path string, inv *manifest.Inventory) *statCache {
+func openStatFile(t *fsys.Tree, path string, inv manifest.Digest) *statCache {
 	f, err := t.OpenState(path)
 	if err != nil {
 		return nil
 	}
 	var h [statHeaderSize]byte
 	if _, err := f.ReadAt(h[:], 0); err != nil || string(h[:16]) != statMagic ||
-		!bytes.Equal(h[16:48], inv.Digest[:]) ||
-		int(binary.LittleEndian.Uint32(h[56:])) != inv.Len() ||
+		!bytes.Equal(h[16:48], inv[:]) ||
+		binary.LittleEndian.Uint32(h[56:]) > manifest.MaxEntries ||
 		binary.LittleEndian.Uint32(h[60:]) != crc32.ChecksumIEEE(h[:60]) {
 		_ = f.Close()
 		return nil
 	}
-	return &statCache{f: f, taken: int64(binary.LittleEndian.Uint64(h[48:])), count: inv.Len()}
+	return &statCache{f: f, taken: int64(binary.LittleEndian.Uint64(h[48:])), count: int(binary.LittleEndian.Uint32(h[56:]))}
 }
 
 func (c *statCache) close() {
@@ -84,7 +85,7 @@ func (c *statCache) load() {
 	if c == nil {
 		return
 	}
-	all := make([]byte, (c.count+maxStatOwn)*statRecordSize)
+	all := fsys.Memory(int64(c.count+maxStatOwn) * statRecordSize)
 	n, err := c.f.ReadAt(all, statHeaderSize)
 	if size := c.count * statRecordSize; n >= size && (err == nil || err == io.EOF) {
 		c.all, c.own = all[:size], all[size:n-(n-size)%statRecordSize]
@@ -124,34 +125,44 @@ func (c *statCache) digest(index int, info fsys.Info) (manifest.Digest, bool) {
 	if c == nil || index < 0 || index >= c.count || info.CTime == 0 {
 		return manifest.Digest{}, false
 	}
-	var r [statRecordSize]byte
-	if c.all != nil {
-		copy(r[:], c.all[index*statRecordSize:])
-	} else if !c.read(&r, index) {
-		return manifest.Digest{}, false
-	}
 	if info.MTime >= c.taken || info.CTime >= c.taken {
 		return manifest.Digest{}, false
 	}
+	r := c.record(index)
+	if r == nil || !tells(r, info) {
+		return manifest.Digest{}, false
+	}
 	d := manifest.Digest(r[48:80])
-	want := statRecord(info, d)
-	return d, r == want && !d.IsZero()
+	return d, !d.IsZero()
 }
 
-// read reads record index, and with it those that follow: who asks goes by path, and
-// often from one to the next.
-func (c *statCache) read(r *[statRecordSize]byte, index int) bool {
-	if at := (index - c.first) * statRecordSize; at >= 0 && at+statRecordSize <= len(c.piece) {
-		copy(r[:], c.piece[at:])
-		return true
+// record is record index; nil if it cannot be read. Unless all were loaded, those that
+// follow are read with it: who asks goes by path, and often from one to the next.
+func (c *statCache) record(index int) []byte {
+	if c.all != nil {
+		return c.all[index*statRecordSize:][:statRecordSize]
 	}
-	buf := c.piece[:cap(c.piece)]
-	if len(buf) == 0 {
-		buf = make([]byte, 32*statRecordSize)
+	at := (index - c.first) * statRecordSize
+	if at < 0 || at+statRecordSize > len(c.piece) {
+		buf := c.piece[:cap(c.piece)]
+		if len(buf) == 0 {
+			buf = make([]byte, 32*statRecordSize)
+		}
+		n, _ := c.f.ReadAt(buf, statHeaderSize+int64(index)*statRecordSize)
+		c.first, c.piece, at = index, buf[:n], 0
+		if n < statRecordSize {
+			return nil
+		}
 	}
-	n, _ := c.f.ReadAt(buf, statHeaderSize+int64(index)*statRecordSize)
-	c.first, c.piece = index, buf[:n]
-	return copy(r[:], c.piece) == statRecordSize
+	return c.piece[at:][:statRecordSize]
+}
+
+// tells reports whether r is sound and of the file of which lstat tells info.
+func tells(r []byte, info fsys.Info) bool {
+	le := binary.LittleEndian
+	return int64(le.Uint64(r[0:])) == info.Size && int64(le.Uint64(r[8:])) == info.MTime && int64(le.Uint64(r[16:])) == info.CTime &&
+		le.Uint64(r[24:]) == info.Ino && le.Uint64(r[32:]) == info.Dev && le.Uint32(r[40:]) == uint32(info.Mode) &&
+		le.Uint32(r[80:]) == crc32.ChecksumIEEE(r[:80])
 }
 
 func statRecord(info fsys.Info, d manifest.Digest) (r [statRecordSize]byte) {
@@ -186,7 +197,7 @@ func writeStatCache(t *fsys.Tree, inv *manifest.Inventory, learnt map[manifest.P
 // fillStats is writeStatCache where what was learnt of the release's files is told by of,
 // and of the updater's own files by own.
 func fillStats(t *fsys.Tree, inv *manifest.Inventory, of func(manifest.Path) (known, bool), own map[manifest.Path]known, before *statCache, beforeInv *manifest.Inventory) {
-	current := openStatFile(t, statPath, inv)
+	current := openStatFile(t, statPath, inv.Digest)
 	keep := current == nil
 	current.close()
 	_ = t.In(statPath, func(d *fsys.Dir, name string) error {

@@ -83,7 +83,7 @@ func FuzzStatCache(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	c := openStatCache(tree, inv)
+	c := openStatCache(tree, inv.Digest)
 	if got, ok := c.digest(0, info); !ok || got != d {
 		f.Fatalf("the seed gives %s, %v", got, ok)
 	}
@@ -95,7 +95,7 @@ func FuzzStatCache(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c := openStatCache(tree, inv)
+		c := openStatCache(tree, inv.Digest)
 		defer c.close()
 		other := info
 		other.Size++

@@ -25,8 +25,8 @@ import (
 // workers busy.
 const (
 	surveyors   = 2
-	surveyBytes = 1 << 20 // the buffer of a worker
-	lotFiles    = 64      // files of one lot, and how many bytes are enough for one
+	surveyBytes = 256 << 10 // the buffer of a worker
+	lotFiles    = 64        // files of one lot, and how many bytes are enough for one
 	lotBytes    = 8 << 20
 )
 
@@ -56,6 +56,8 @@ type survey struct {
 	rules   *manifest.Matcher
 	absent  []*manifest.Glob
 	cache   *statCache // nil: read everything
+	full    bool       // read everything
+	keeps   bool       // what is read goes into the stat cache
 	placed  []manifest.Entry
 	below   map[manifest.Path][]span // the entries right below a directory, rising
 	owner   int                      // of the installation
@@ -81,7 +83,8 @@ type errand struct {
 	lot    []toRead
 }
 
-// toRead is a file whose bytes decide; found is what else is wrong with it.
+// toRead is a file whose bytes decide; found is what else is wrong with it. Where all is
+// read, info is the zero one: opening the file tells the same.
 type toRead struct {
 	entry manifest.Entry
 	info  fsys.Info
@@ -147,10 +150,30 @@ type learntFile struct {
 	known
 }
 
-func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (*survey, error) {
-	s := &survey{ctx: ctx, u: u, in: in}
+// newSurvey prepares a comparison with in, whose inventory it reads if that is still to
+// be done, on one core while the stat cache is read on the other.
+func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (s *survey, err error) {
+	s = &survey{ctx: ctx, u: u, in: in, full: full}
 	s.more = sync.NewCond(&s.mu)
-	var err error
+	var own error
+	var reading sync.WaitGroup
+	if in.inventory == nil {
+		reading.Go(func() { own = in.readInventory(u.tree) })
+	}
+	if !full {
+		s.cache = openStatCache(u.tree, in.Inventory)
+		s.cache.load()
+	}
+	reading.Wait()
+	if own != nil {
+		s.close()
+		return nil, own
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
 	if s.rules, err = in.manifest.Rules.Compile(); err != nil {
 		return nil, err
 	}
@@ -162,10 +185,6 @@ func newSurvey(ctx context.Context, u *Updater, in *installed, full bool) (*surv
 		return nil, err
 	}
 	s.owner = root.UID
-	if !full {
-		s.cache = openStatCache(u.tree, in.inventory)
-		s.cache.load()
-	}
 	s.index()
 	for i := range s.workers {
 		s.workers[i] = surveyor{s: s, hash: sha256.New()}
@@ -337,7 +356,7 @@ func (s *survey) look(w *surveyor, p manifest.Path, n int) error {
 	default:
 		var lot []toRead
 		e := s.entry(n)
-		w.compare(h, n, &e, p.Base(), &lot)
+		w.compare(h, n, &e, p.Base(), false, &lot)
 		w.hand(h, &lot, true)
 	}
 	return nil
@@ -453,7 +472,7 @@ func (w *surveyor) directory(e errand) {
 		return
 	}
 	var lot []toRead
-	names, before := w.names.Names, w.compared
+	names, regular, before := w.names.Names, w.names.Regular, w.compared
 	skip := 0
 	if e.path != "" {
 		skip = len(e.path) + 1
@@ -464,11 +483,11 @@ func (w *surveyor) directory(e errand) {
 			want := string(entry.Path[skip:])
 			for len(names) > 0 && names[0] < want {
 				w.unlisted(h, names[0], e.path.Join(names[0]))
-				names = names[1:]
+				names, regular = names[1:], regular[1:]
 			}
 			if len(names) > 0 && names[0] == want {
-				names = names[1:]
-				w.compare(h, i, &entry, want, &lot)
+				w.compare(h, i, &entry, want, regular[0], &lot)
+				names, regular = names[1:], regular[1:]
 				continue
 			}
 			w.missing(&entry)
@@ -491,7 +510,7 @@ func (w *surveyor) hand(h *heldDir, lot *[]toRead, rest bool) {
 	}
 	var bytes int64
 	for _, f := range *lot {
-		bytes += f.info.Size
+		bytes += f.entry.Size
 	}
 	if !rest && len(*lot) < lotFiles && bytes < lotBytes {
 		return
@@ -501,8 +520,9 @@ func (w *surveyor) hand(h *heldDir, lot *[]toRead, rest bool) {
 	*lot = nil
 }
 
-// compare compares e, which is entry i, with what is there under its name.
-func (w *surveyor) compare(h *heldDir, i int, e *manifest.Entry, name string, lot *[]toRead) {
+// compare compares e, which is entry i, with what is there under its name; regular says
+// that it is known to be a regular file.
+func (w *surveyor) compare(h *heldDir, i int, e *manifest.Entry, name string, regular bool, lot *[]toRead) {
 	s := w.s
 	class := s.rules.Class(e.Path)
 	if class == manifest.Data || class == manifest.Ignore {
@@ -514,6 +534,12 @@ func (w *surveyor) compare(h *heldDir, i int, e *manifest.Entry, name string, lo
 			w.untouched += s.in.countBelow(e.Path)
 			return
 		}
+	}
+	if s.full && regular && e.Kind == manifest.File && class != manifest.Data && class != manifest.Ignore {
+		w.compared++
+		*lot = append(*lot, toRead{entry: *e})
+		w.hand(h, lot, false)
+		return
 	}
 	info, err := h.Lstat(name)
 	if err != nil {
@@ -582,14 +608,14 @@ func (w *surveyor) tell(p manifest.Path, class manifest.Class, found []Edit) {
 // read takes the digests of a lot of files.
 func (w *surveyor) read(h *heldDir, lot []toRead) {
 	if w.buf == nil {
-		w.buf = make([]byte, surveyBytes)
+		w.buf = fsys.Memory(surveyBytes)
 	}
 	for _, f := range lot {
 		if cancelled(w.s.ctx) != nil {
 			return
 		}
 		w.hash.Reset()
-		_, err := h.Feed(f.entry.Path.Base(), w.buf, w.hash)
+		info, err := h.Feed(f.entry.Path.Base(), w.buf, w.hash)
 		if errors.Is(err, fs.ErrNotExist) {
 			w.compared--
 			w.missing(&f.entry)
@@ -599,13 +625,20 @@ func (w *surveyor) read(h *heldDir, lot []toRead) {
 			w.unreadable(f.entry.Path, err)
 			continue
 		}
+		if !f.info.Exists {
+			f.info, f.found = info, attributes(&f.entry, info, h.owner)
+		}
 		w.files++
 		w.bytes += f.info.Size
-		w.learnt = append(w.learnt, learntFile{f.entry.Path, known{f.info, manifest.Digest(w.hash.Sum(nil))}})
+		var d manifest.Digest
+		w.hash.Sum(d[:0])
+		if w.s.keeps {
+			w.learnt = append(w.learnt, learntFile{f.entry.Path, known{f.info, d}})
+		}
 		if w.s.cache == nil {
 			w.s.progress(f.info.Size)
 		}
-		if manifest.Digest(w.hash.Sum(nil)) != f.entry.Digest {
+		if d != f.entry.Digest {
 			f.found = append(f.found, Edit{What: WhatEdited})
 		}
 		w.tell(f.entry.Path, w.s.rules.Class(f.entry.Path), f.found)

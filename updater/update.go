@@ -340,7 +340,7 @@ func (u *Updater) learn(plan *Plan) {
 		}
 	}
 	in := plan.baseInventory
-	before := openStatCache(u.tree, in)
+	before := openStatCache(u.tree, in.Digest)
 	defer before.close()
 	writeStatCache(u.tree, plan.target.inventory, learnt, before, in)
 }

@@ -77,7 +77,7 @@ func (u *Updater) Verify(ctx context.Context, opt VerifyOptions) (*Verification,
 	if err := u.lookOnly(); err != nil {
 		return nil, err
 	}
-	in, err := readInstalled(u.tree)
+	in, err := readDeclared(u.tree)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,7 @@ func (u *Updater) verifyAnd(ctx context.Context, in *installed, opt VerifyOption
 		return nil, err
 	}
 	defer s.close()
+	s.keeps = keep
 	if err := u.during(PhaseVerify, func() error { return s.run(paths) }); err != nil {
 		return nil, err
 	}

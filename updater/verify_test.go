@@ -148,7 +148,7 @@ func TestVerifyReadsNothingTwice(t *testing.T) {
 		t.Errorf("read %d files, want at most those of this very moment", v.ReadFiles)
 	}
 	u := be.open(t)
-	cache := openStatCache(u.tree, func() *installed { in, err := readInstalled(u.tree); must(t, err); return in }().inventory)
+	cache := openStatCache(u.tree, func() *installed { in, err := readInstalled(u.tree); must(t, err); return in }().inventory.Digest)
 	defer cache.close()
 	cache.load()
 	if len(cache.own) != 3*statRecordSize {

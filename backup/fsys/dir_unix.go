@@ -19,6 +19,8 @@ type Dir struct {
 	num  int    // the descriptor; -1 once closed
 	path string // relative to the tree, "" for the root
 	tree *Tree
+
+	listed bool // by a Listing, through this very descriptor
 }
 
 const dirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC

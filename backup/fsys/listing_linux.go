@@ -11,6 +11,7 @@ import (
 // length of the record (2), type (1), name, NUL.
 const (
 	direntLen  = 16
+	direntType = 18
 	direntName = 19
 )
 
@@ -20,9 +21,12 @@ func (l *Listing) read(d *Dir) error {
 	if l.buf == nil {
 		l.buf = make([]byte, 64<<10)
 	}
-	if err := retry(func() error { _, err := unix.Seek(fd, 0, 0); return err }); err != nil {
-		return err
+	if d.listed {
+		if err := retry(func() error { _, err := unix.Seek(fd, 0, 0); return err }); err != nil {
+			return err
+		}
 	}
+	d.listed = true
 	for {
 		var n int
 		err := retry(func() (err error) { n, err = unix.ReadDirent(fd, l.buf); return err })
@@ -37,13 +41,17 @@ func (l *Listing) read(d *Dir) error {
 			if size < direntName || size > len(rest) {
 				return unix.EIO
 			}
+			mark := markPlain
+			if rest[direntType] == unix.DT_REG {
+				mark = markRegular
+			}
 			name := rest[direntName:size]
 			if end := bytes.IndexByte(name, 0); end >= 0 {
 				name = name[:end]
 			}
 			rest = rest[size:]
 			if s := string(name); s != "." && s != ".." {
-				l.text = append(l.text, name...)
+				l.text = append(append(l.text, name...), mark...)
 				l.ends = append(l.ends, len(l.text))
 			}
 		}

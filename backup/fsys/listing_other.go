@@ -6,7 +6,7 @@ package fsys
 func (l *Listing) read(d *Dir) error {
 	names, err := d.Names()
 	for _, n := range names {
-		l.text = append(l.text, n...)
+		l.text = append(append(l.text, n...), markPlain...)
 		l.ends = append(l.ends, len(l.text))
 	}
 	return err
