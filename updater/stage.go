@@ -1,7 +1,6 @@
 package updater
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,31 +58,37 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 	if s.pack, err = newPack(u.tree, plan.To.Level, plan.To.Manifest); err != nil {
 		return s, err
 	}
-	jobs, err := s.list()
-	if err != nil {
-		return s, err
-	}
-	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
-		return s, err
-	}
-	if err := s.keepShipped(ctx); err != nil {
-		return s, err
-	}
-	if err := s.record(id); err != nil {
-		return s, err
-	}
-	if err := s.touched(); err != nil {
-		return s, err
-	}
-	if err := s.config(ctx); err != nil {
-		return s, err
-	}
-	if err := s.data(); err != nil {
+	// What is written goes to handles that the stage has of its own.
+	if err := u.tree.Holding(func() error { return s.fill(ctx, id) }); err != nil {
 		return s, err
 	}
 	pack := s.pack
 	s.pack = nil
 	return s, pack.close(!fsys.SyncsWhole)
+}
+
+// fill writes what belongs into the stage and the pack, and makes the entries.
+func (s *stager) fill(ctx context.Context, id string) error {
+	jobs, err := s.list()
+	if err != nil {
+		return err
+	}
+	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
+		return err
+	}
+	if err := s.keepShipped(ctx); err != nil {
+		return err
+	}
+	if err := s.record(id); err != nil {
+		return err
+	}
+	if err := s.touched(); err != nil {
+		return err
+	}
+	if err := s.config(ctx); err != nil {
+		return err
+	}
+	return s.data()
 }
 
 // list makes an entry for each path that changes, and a job for each that needs
@@ -241,30 +246,29 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 	if s.plan.Action == ActionFix {
 		return s.fetchKept(ctx, want, f)
 	}
-	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
 	if want.Size > maxPristine {
+		r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = r.Close() }()
 		if err := fsys.Reserve(f, want.Size); err != nil {
 			return err
 		}
 		_, err = io.Copy(f, r)
 		return err
 	}
-	buf := contents.Get().(*bytes.Buffer)
+	buf := contents.Get().(*[]byte)
 	defer contents.Put(buf)
-	buf.Reset()
-	buf.Grow(int(want.Size) + bytes.MinRead) // with room left to see the end
-	// Wrapped, so that it reads into this buffer and not by way of another.
-	if _, err := buf.ReadFrom(struct{ io.Reader }{r}); err != nil {
+	data, err := s.u.client.Append(ctx, (*buf)[:0], want.Digest, want.Size)
+	if err != nil {
 		return err
 	}
-	if _, err := f.Write(buf.Bytes()); err != nil {
+	*buf = data
+	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	return s.keep(want.Digest, buf.Bytes())
+	return s.keep(want.Digest, data)
 }
 
 // fetchKept is fetch for a level that is installed: its texts are kept here.
@@ -294,7 +298,7 @@ func (s *stager) kept(d manifest.Digest) ([]byte, error) {
 }
 
 // contents lends buffers for files of up to maxPristine bytes.
-var contents = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var contents = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s *stager) keep(d manifest.Digest, data []byte) error {
 	if !manifest.IsText(data) {
@@ -318,12 +322,7 @@ func (s *stager) keepShipped(ctx context.Context) error {
 			step.Action == Deleted || s.base.has(t.Digest) {
 			continue
 		}
-		r, err := s.u.client.Blob(ctx, t.Digest, t.Size)
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(r)
-		_ = r.Close()
+		data, err := s.u.client.Append(ctx, nil, t.Digest, t.Size)
 		if err == nil {
 			err = s.keep(t.Digest, data)
 		}
