@@ -22,6 +22,11 @@ from datetime import datetime
 GIT = "env GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b git -c core.bare=false -c gc.auto=0"
 FEW = 20_000  # trees of up to so many files are adopted anew for each run
 
+# Peers that copy or read the whole tree: how often they run, by the number of files. They
+# are many times slower than what they are compared with, so few runs tell as much.
+SLOW = ("rsync -ac --backup", "rsync -a back", "cp -a + unzip -o", "git checkout")
+SLOW_RUNS = ((5_000, 5), (FEW, 3), (1 << 30, 1))
+
 # What is measured in a group, in the order of the table: name, and whether it is ours.
 GROUPS = {
     "look": ["dry run, warm", "dry run, no stat cache", "verify, stat cache", "verify --full", "pb hashlist sha256 2",
@@ -153,7 +158,7 @@ class Bench:
                     total += at - begun[e["phase"]]
         self.note(f"{case}: {' + '.join(phases)}", total)
 
-    def apply(self):
+    def apply(self, slow):
         if self.few:
             self.adopt()
         self.ours("update", ["stage", "commit"])
@@ -166,6 +171,8 @@ class Bench:
         sh(f"mkdir {self.b}; {self.pb} apply exchange syncfs {self.t} {self.new} {self.b} {self.list} 2; sync -f {self.at}")
         self.time("pb revert", f"{self.pb} revert {self.t} {self.b} {self.list} 2")
         self.restore()
+        if not slow:
+            return
         self.time("rsync -ac --backup", f"rsync -a --checksum --delete --backup --backup-dir={self.b} {self.new}/ {self.t}/", durable=False)
         self.time("rsync -a back", f"rsync -a --delete {self.old}/ {self.t}/", durable=False)
         self.restore()
@@ -186,8 +193,9 @@ class Bench:
         begun = os.getloadavg()[0]
         self.prepare()
         self.look()
+        slow = next(runs for files, runs in SLOW_RUNS if self.facts["files"] <= files)
         for n in range(self.runs):
-            self.apply()
+            self.apply(n < slow)
         row = {"fs": self.fs, "tree": self.tree, "runs": self.runs, "facts": self.facts, "load": [begun, os.getloadavg()[0]], "cases": self.seen}
         done = json.load(open(rows)) if os.path.exists(rows) else []
         with open(rows, "w") as f:
@@ -201,7 +209,32 @@ def median(values):
 
 
 def spell(seconds):
-    return f"{seconds:.2f} s" if seconds >= 10 else f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds >= 10 else f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+
+
+def value(row, case, k=0):
+    return median([v[k] for v in row["cases"].get(case, [])])
+
+
+def cell(row, case):
+    """A case of one tree: time, processor time, and the number of runs where it differs."""
+    seconds, cpu = value(row, case), value(row, case, 1)
+    if seconds is None:
+        return "-"
+    runs = len(row["cases"][case])
+    return spell(seconds) + (f" ({cpu * 1000:.0f})" if cpu is not None else "") + (f" /{runs}" if case in SLOW and runs < row["runs"] else "")
+
+
+def head(first, rows):
+    return f"| {first} | " + " | ".join(r["tree"] for r in rows) + " |\n" + "|---" * (first.count("|") + 1 + len(rows)) + "|"
+
+
+def goal(row, ours, peer, want, trees):
+    a, b = value(row, ours), value(row, peer)
+    if a is None or b is None or trees and not any(row["tree"].startswith(t) for t in trees.split()):
+        return ""
+    ratio = a / b if want > 0 else b / a
+    return f"{ratio:.2f}x" + ("" if (ratio <= want if want > 0 else ratio >= -want) else " **missed**")
 
 
 def table(rows):
@@ -209,36 +242,25 @@ def table(rows):
     memory = int(next(line for line in open("/proc/meminfo")).split()[1]) >> 20
     go = subprocess.check_output(["go", "env", "GOVERSION"], text=True).strip()
     rev = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], text=True).strip()
-    print(f"Measured {datetime.now():%Y-%m-%d} at {rev}: {os.cpu_count()} cores {cpu}, {memory} GiB, Linux {platform.release()}, {go}; "
-          f"medians of {rows[0]['runs']}; load average {min(min(r['load']) for r in rows):.0f} to {max(max(r['load']) for r in rows):.0f}.\n")
-    at = {(r["fs"], r["tree"]): r for r in rows}
-    value = lambda r, case, k=0: median([v[k] for v in r["cases"].get(case, [])])
-    for name, cases in GROUPS.items():
-        print(f"## {name}\n\n| case | " + " | ".join(f"{t}, {f}" for f, t in at) + " |\n|---" * 1 + "|---" * len(at) + "|")
-        for case in cases:
-            cells = []
-            for r in rows:
-                t, c = value(r, case), value(r, case, 1)
-                cells.append("-" if t is None else spell(t) + (f" ({c * 1000:.0f})" if c is not None else ""))
-            print(f"| {case} | " + " | ".join(cells) + " |")
-        print()
-    print("## goals\n\n| ours | against | goal | " + " | ".join(f"{t}, {f}" for f, t in at) + " |\n|---|---|---" + "|---" * len(at) + "|")
-    for ours, peer, goal, trees in GOALS:
-        cells = []
-        for r in rows:
-            a, b = value(r, ours), value(r, peer)
-            if a is None or b is None or trees and not any(r["tree"].startswith(t) for t in trees.split()):
-                cells.append("")
-                continue
-            ratio = a / b if goal > 0 else b / a
-            met = ratio <= goal if goal > 0 else ratio >= -goal
-            cells.append(f"{ratio:.2f}x" + ("" if met else " **missed**"))
-        print(f"| {ours} | {peer} | {'<= ' if goal > 0 else '>= '}{abs(goal)}x | " + " | ".join(cells) + " |")
-    print("\n## memory and room\n\n| peak MiB of | " + " | ".join(f"{t}, {f}" for f, t in at) + " |\n|---" + "|---" * len(at) + "|")
-    for case in ("release add 0", "adopt", "dry run, warm", "update: whole command", "revert: whole command", "verify --full", "rsync -ac --backup"):
-        print(f"| {case} | " + " | ".join(f"{max((v[2] or 0) for v in r['cases'][case]) / 1024:.0f}" if case in r["cases"] else "-" for r in rows) + " |")
-    print("| files; changed, added, removed | " + " | ".join("{files}; {changed}, {added}, {removed}".format(**r["facts"]) for r in rows) + " |")
-    print("| snapshot, KiB; of it old bytes | " + " | ".join(f"{r['facts']['snapshot'] / 1024:.0f}; {r['facts']['replaced'] / 1024:.0f}" for r in rows) + " |")
+    print(f"Measured {datetime.now():%Y-%m-%d} at {rev}: {os.cpu_count()} cores {cpu}, {memory} GiB, Linux {platform.release()}, {go}. "
+          f"Medians of {rows[0]['runs']}, after / of fewer; in brackets processor time in ms.\n")
+    for fs in dict.fromkeys(r["fs"] for r in rows):
+        here = [r for r in rows if r["fs"] == fs]
+        print(f"## {fs}\n\n{head('case', here)}")
+        print("| load average at begin and end | " + " | ".join("{:.1f}, {:.1f}".format(*r["load"]) for r in here) + " |")
+        for cases in GROUPS.values():
+            for case in cases:
+                print(f"| {case} | " + " | ".join(cell(r, case) for r in here) + " |")
+        print(f"\n{head('ours | against | goal', here)}")
+        for ours, peer, want, trees in GOALS:
+            cells = [goal(r, ours, peer, want, trees) for r in here]
+            if any(cells):
+                print(f"| {ours} | {peer} | {'<= ' if want > 0 else '>= '}{abs(want)}x | " + " | ".join(cells) + " |")
+        print(f"\n{head('peak MiB of', here)}")
+        for case in ("release add 0", "adopt", "dry run, warm", "update: whole command", "revert: whole command", "verify --full", "rsync -ac --backup"):
+            print(f"| {case} | " + " | ".join(f"{max((v[2] or 0) for v in r['cases'][case]) / 1024:.0f}" if case in r["cases"] else "-" for r in here) + " |")
+        print("| files; changed, added, removed | " + " | ".join("{files}; {changed}, {added}, {removed}".format(**r["facts"]) for r in here) + " |")
+        print("| snapshot, KiB; of it old bytes | " + " | ".join(f"{r['facts']['snapshot'] / 1024:.0f}; {r['facts']['replaced'] / 1024:.0f}" for r in here) + " |\n")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@
 #   TREE   gen1k gen10k gen100k (../shared/tools/gentree), tomcat postgres (real releases by
 #          ../shared/tools/products/get.sh); default: all but gen100k, which takes an hour
 #   -n     runs of each case, which take turns; the medians are shown (default 5)
-#   -f     file systems: tmpfs, ext4, xfs (default: all three). Without root, which loop
-#          images need, ext4 stands for the file system of DIR and xfs is left out
-#   -d     where images and trees lie (default /var/tmp); tmpfs is /dev/shm
+#   -f     file systems: tmpfs (/dev/shm), ext4, xfs (default: all three). ext4 is the one
+#          that DIR lies on, and left out where it is another; xfs a loop image in DIR, for
+#          which root is needed
+#   -d     where images and trees lie (default /var/tmp)
 #   -o     write the table there (default: standard output)
 #
 # bench.py has the cases. The floors are those of ../shared/tools/perfbench. A machine that
@@ -93,17 +94,17 @@ place_of() {
 		ram=$(mktemp -d /dev/shm/inplace-bench.XXXXXX)
 		where=$ram
 		;;
-	ext4 | xfs)
-		if [ "$(id -u)" != 0 ]; then
-			[ "$1" = xfs ] || where=$work/here
-		else
-			truncate -s 16G "$work/$1.img"
-			if [ "$1" = xfs ]; then mkfs.xfs -q -m reflink=1 "$work/xfs.img"; else mkfs.ext4 -q "$work/ext4.img"; fi
-			mkdir "$work/$1"
-			mount -o loop "$work/$1.img" "$work/$1"
-			mounted+=("$work/$1")
-			where=$work/$1
-		fi
+	ext4)
+		[ "$(stat -f -c %T "$work")" != ext2/ext3 ] || where=$work/ext4
+		;;
+	xfs)
+		[ "$(id -u)" = 0 ] || return 0
+		truncate -s 16G "$work/xfs.img"
+		mkfs.xfs -q -m reflink=1 "$work/xfs.img"
+		mkdir "$work/xfs"
+		mount -o loop "$work/xfs.img" "$work/xfs"
+		mounted+=("$work/xfs")
+		where=$work/xfs
 		;;
 	*) fail "unknown file system $1" ;;
 	esac
