@@ -36,7 +36,7 @@ require (
 
 // What libraries bring along and nothing here runs: docs/decisions/0031.
 replace (
-	github.com/cpuguy83/go-md2man/v2 => ./standins/go-md2man
-	github.com/google/go-containerregistry => ./standins/go-containerregistry
-	github.com/sigstore/protobuf-specs => ./standins/protobuf-specs
+	github.com/cpuguy83/go-md2man/v2 => ./updater/cli/standins/go-md2man
+	github.com/google/go-containerregistry => ./manifest/repository/standins/go-containerregistry
+	github.com/sigstore/protobuf-specs => ./manifest/repository/standins/protobuf-specs
 )
