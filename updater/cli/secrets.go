@@ -1,177 +1,27 @@
 package cli
 
-import (
-	"bytes"
-	"regexp"
-	"strings"
-	"sync"
-)
+import "inplace/updater/mask"
 
-// Configuration holds passwords, and what a terminal shows ends in scrollback,
-// tickets and mails. Values of keys that look like secrets are therefore masked in
-// every difference that is shown. The rule is generous: a masked port number is a
-// nuisance, a shown password is not.
+// What is shown is masked by these two, what is kept by [run.masked].
+func maskText(text string) string { return mask.Text(text) }
+func maskDiff(diff []byte) []byte { return mask.Diff(diff) }
 
-// mask stands for a masked value. Its length says nothing about the value's.
-const mask = "********"
+// secretVariables are those of the environment whose values are secrets.
+var secretVariables = []string{envPassphrase, envToken}
 
-// secretWord finds the name of a key that holds a secret.
-const secretWord = `(?i:[\w.\-/]*(?:passw(?:or)?d|passphrase|passwort|pwd|[a-z]*storepass|keypass|requirepass|masterauth|secret|token|credential|` +
-	`private[-_.]?key|api[-_.]?key|access[-_.]?key|account[-_.]?key|encryption[-_.]?key|signing[-_.]?key|client[-_.]?key|auth[-_.]?key|key[-_.]?material|salt)[\w.\-]*)`
+// envToken is the variable that a subscription's token comes in.
+const envToken = "INPLACE_TOKEN"
 
-// The shapes in which a key and its value stand in one line; what is kept is group 1
-// and, for addresses, group 2.
-var (
-	// "password": "x", password='x', password => "x"
-	quotedValue = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(` + secretWord + `["']?\s*(?:[:=]>?)\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
-	})
-	// <password>x</password>, <param name="password">x</param>
-	elementValue = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(<[^<>/][^<>]*` + secretWord + `[^<>]*[^/<>]>|<` + secretWord + `>)[^<]+`)
-	})
-	// <property name="password" value="x"/>, {name: DB_PASSWORD, value: x}
-	attributeValue = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)((?:name|key|id|property)["']?\s*[:=]\s*["']?` + secretWord +
-			`.*?\b(?:value|content|default)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}]+)`)
-	})
-	// password = x, password: x
-	assignedValue = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(` + secretWord + `["']?\s*[:=]\s*)([^"'\s\[{|>][^\n]*|>[^\s\-][^\n]*)`)
-	})
-	// requirepass x
-	spacedValue = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(^[-+ ]?\s*` + secretWord + `[ \t]+)([^=:\s<>][^\n]*)$`)
-	})
-	// value: x, below the name of a secret
-	valueBelow = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)^([-+ ]?\s*["']?(?:value|content)["']?\s*[:=]\s*)(\S.*)$`)
-	})
-	// scheme://user:password@host
-	userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\b[a-zA-Z][\w+.\-]*://[^\s/:@"']*:)[^\s/@"']+(@)`) })
-
-	opensBlock = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(secretWord + `["']?\s*:\s*(?:[|>][-+0-9]*)?\s*$`) })
-	namesOnly  = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)(?:name|key|id)["']?\s*[:=]\s*["']?` + secretWord + `["']?,?\s*$`)
-	})
-	hasSecret = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(secretWord) })
-)
-
-// masker knows, from line to line of one text, whether a secret goes on.
-type masker struct {
-	pem    bool // inside a PEM block
-	below  int  // lines indented deeper than this belong to a secret value; -1: none
-	joined bool // the line before was a secret that ends in a backslash
-	named  bool // a name was a secret's: the value may stand on the next line
+// known are the secrets that the environment holds.
+func (r *run) known() []string {
+	var out []string
+	for _, name := range secretVariables {
+		if v, ok := r.env.LookupEnv(name); ok {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
-func newMasker() *masker { return &masker{below: -1} }
-
-// maskDiff masks the unified difference of one file.
-func maskDiff(diff []byte) []byte {
-	m := newMasker()
-	var out bytes.Buffer
-	head := true // file names and modes, up to the first hunk
-	for line := range bytes.Lines(diff) {
-		text, end := string(line), ""
-		if n := len(text); n > 0 && text[n-1] == '\n' {
-			text, end = text[:n-1], "\n"
-		}
-		hunk := strings.HasPrefix(text, "@@")
-		if hunk {
-			head = false
-			*m = *newMasker()
-		}
-		if strings.HasPrefix(text, "diff --git ") { // no line of a hunk begins so
-			head = true
-		}
-		if hunk || head && isHeader(text) {
-			out.WriteString(text + end)
-			continue
-		}
-		out.WriteString(m.line(text) + end)
-	}
-	return out.Bytes()
-}
-
-// isHeader reports whether a line in front of the first hunk only names a file.
-func isHeader(line string) bool {
-	for _, start := range []string{"--- ", "+++ ", "diff --git ", "rename ", "index ", "old mode ", "new mode ", "new file mode ", "deleted file mode "} {
-		if strings.HasPrefix(line, start) {
-			return true
-		}
-	}
-	return false
-}
-
-// maskText masks a text that is no difference.
-func maskText(text string) string {
-	m := newMasker()
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimPrefix(m.line(" "+l), " ")
-	}
-	return strings.Join(lines, "\n")
-}
-
-// line masks a line of a difference; its first byte is the mark.
-func (m *masker) line(text string) string {
-	if text == "" {
-		return text
-	}
-	sign, body := text[:1], text[1:]
-	indent := len(body) - len(strings.TrimLeft(body, " \t"))
-	switch {
-	case strings.Contains(body, "-----BEGIN ") && strings.Contains(body, "KEY"):
-		m.pem = true
-		return text
-	case m.pem:
-		if strings.Contains(body, "-----END ") {
-			m.pem = false
-			return text
-		}
-		return sign + mask
-	case m.joined:
-		m.joined = strings.HasSuffix(strings.TrimRight(body, "\r"), `\`)
-		return sign + body[:indent] + mask
-	case m.below >= 0 && indent > m.below && strings.TrimSpace(body) != "":
-		return sign + body[:indent] + mask
-	}
-	m.below = -1
-	if m.named {
-		m.named = false
-		if out := valueBelow().ReplaceAllString(text, "${1}"+mask); out != text {
-			return out
-		}
-	}
-	return m.fresh(text, body, indent)
-}
-
-// fresh masks a line that starts a value of its own.
-func (m *masker) fresh(text, body string, indent int) string {
-	text = userinfo().ReplaceAllString(text, "${1}"+mask+"${2}")
-	if !hasSecret().MatchString(body) {
-		return text
-	}
-	bare := strings.TrimRight(body, "\r")
-	switch {
-	case namesOnly().MatchString(bare):
-		m.named = true
-		return text
-	case opensBlock().MatchString(bare):
-		m.below = indent
-		return text
-	}
-	m.joined = strings.HasSuffix(bare, `\`)
-	before := text
-	for _, p := range []*regexp.Regexp{attributeValue(), quotedValue(), elementValue()} {
-		text = p.ReplaceAllString(text, "${1}"+mask)
-	}
-	if text != before {
-		return text
-	}
-	if out := assignedValue().ReplaceAllString(text, "${1}"+mask); out != text {
-		return out
-	}
-	return spacedValue().ReplaceAllString(text, "${1}"+mask)
-}
+// masked is text without secrets, for events and logs.
+func (r *run) masked(text string) string { return mask.Record(text, r.known()...) }

@@ -1,11 +1,11 @@
-package cli
+package mask
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestMaskDiff(t *testing.T) {
+func TestDiff(t *testing.T) {
 	tests := []struct{ name, line, want string }{
 		{"properties", "+db.password=s3cret", "+db.password=********"},
 		{"spaces around", " db.password = s3cret word", " db.password = ********"},
@@ -29,15 +29,15 @@ func TestMaskDiff(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(maskDiff([]byte(tt.line + "\n"))); got != tt.want+"\n" {
-				t.Errorf("maskDiff(%q):\n got %q\nwant %q", tt.line, got, tt.want)
+			if got := string(Diff([]byte(tt.line + "\n"))); got != tt.want+"\n" {
+				t.Errorf("Diff(%q):\n got %q\nwant %q", tt.line, got, tt.want)
 			}
 		})
 	}
 }
 
 // A value may go on over several lines, and ends where the next hunk begins.
-func TestMaskDiffOverLines(t *testing.T) {
+func TestDiffOverLines(t *testing.T) {
 	tests := []struct{ name, diff, want string }{
 		{"continued line", "+password=s3\\\n+    s3cret\n+port=1\n", "+password=********\n+    ********\n+port=1\n"},
 		{"yaml block", " db:\n+  password: |\n+    s3cret\n+    s3cret\n+  port: 1\n", " db:\n+  password: |\n+    ********\n+    ********\n+  port: 1\n"},
@@ -49,27 +49,27 @@ func TestMaskDiffOverLines(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(maskDiff([]byte(tt.diff))); got != tt.want {
-				t.Errorf("maskDiff(%q):\n got %q\nwant %q", tt.diff, got, tt.want)
+			if got := string(Diff([]byte(tt.diff))); got != tt.want {
+				t.Errorf("Diff(%q):\n got %q\nwant %q", tt.diff, got, tt.want)
 			}
 		})
 	}
 }
 
-func TestMaskText(t *testing.T) {
-	got := maskText("password=s3cret\nport=1")
-	if got != "password="+mask+"\nport=1" {
-		t.Errorf("maskText: got %q", got)
+func TestText(t *testing.T) {
+	got := Text("password=s3cret\nport=1")
+	if got != "password="+Mask+"\nport=1" {
+		t.Errorf("Text: got %q", got)
 	}
 }
 
-func FuzzMaskDiff(f *testing.F) {
+func FuzzDiff(f *testing.F) {
 	f.Add([]byte("+password=x\n"))
 	f.Add([]byte("+a: |\n+ \xff\n@@\n"))
 	f.Fuzz(func(t *testing.T, diff []byte) {
-		got := maskDiff(diff)
+		got := Diff(diff)
 		if want := strings.Count(string(diff), "\n"); strings.Count(string(got), "\n") != want {
-			t.Errorf("maskDiff(%q): lines: want %d, got %q", diff, want, got)
+			t.Errorf("Diff(%q): lines: want %d, got %q", diff, want, got)
 		}
 	})
 }
