@@ -143,37 +143,55 @@ func (d *Dir) WriteFile(name string, data []byte, mode uint32, sync bool) error 
 // AppendState adds data, which is one line, to the end of the state file path and
 // syncs it. A last line that an interruption has torn is ended first.
 func (t *Tree) AppendState(path string, data []byte, mode uint32) error {
-	info, err := t.Lstat(path)
+	f, err := t.OpenAppend(path, mode)
 	if err != nil {
 		return err
 	}
-	if err := t.CheckState(path, info); err != nil {
+	defer func() { _ = f.Close() }()
+	info, err := FileInfo(f)
+	if err != nil {
 		return err
 	}
-	return t.In(path, func(d *Dir, name string) error {
-		f, err := d.openAppend(name, mode)
-		if err != nil {
-			return err
+	var last [1]byte
+	if info.Size > 0 {
+		if _, err := f.ReadAt(last[:], info.Size-1); err != nil {
+			return &PathError{path, cause(err)}
 		}
-		defer func() { _ = f.Close() }()
-		if info, err = FileInfo(f); err == nil {
-			err = t.CheckState(path, info)
+		if last[0] != '\n' {
+			data = append([]byte{'\n'}, data...)
 		}
-		if err != nil {
-			return err
-		}
-		var last [1]byte
-		if info.Size > 0 {
-			if _, err := f.ReadAt(last[:], info.Size-1); err != nil {
-				return d.pathError(name, cause(err))
-			}
-			if last[0] != '\n' {
-				data = append([]byte{'\n'}, data...)
-			}
-		}
-		if _, err := f.Write(data); err != nil {
-			return d.pathError(name, cause(err))
-		}
-		return d.pathError(name, cause(f.Sync()))
+	}
+	if _, err := f.Write(data); err != nil {
+		return &PathError{path, cause(err)}
+	}
+	if err := f.Sync(); err != nil {
+		return &PathError{path, cause(err)}
+	}
+	return nil
+}
+
+// OpenAppend opens the state file path, made with mode if need be, to read it and to write at its end.
+func (t *Tree) OpenAppend(path string, mode uint32) (f *os.File, err error) {
+	info, err := t.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.CheckState(path, info); err != nil {
+		return nil, err
+	}
+	err = t.In(path, func(d *Dir, name string) error {
+		f, err = d.openAppend(name, mode)
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	if info, err = FileInfo(f); err == nil {
+		err = t.CheckState(path, info)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
