@@ -58,6 +58,10 @@ func (u *Updater) listBackups(ctx context.Context, current string, deep bool) (*
 	if err != nil {
 		return nil, err
 	}
+	if deep {
+		u.event(PhaseVerify, "begin", "", 0, 0)
+		defer u.event(PhaseVerify, "end", "", 0, 0)
+	}
 	for i, id := range slices.Backward(ids) {
 		if err := cancelled(ctx); err != nil {
 			return nil, err
@@ -73,7 +77,9 @@ func (u *Updater) listBackups(ctx context.Context, current string, deep bool) (*
 			}
 		}
 		out.Snapshots = append(out.Snapshots, info)
-		u.event(PhaseCheck, "progress", "", int64(len(ids)-i), int64(len(ids)))
+		if deep {
+			u.event(PhaseVerify, "progress", "", int64(len(ids)-i), int64(len(ids)))
+		}
 	}
 	return out, nil
 }

@@ -58,6 +58,7 @@ type Outcome struct {
 	Found    []backup.Found `json:"found"`
 	Copy     *FullCopy      `json:"full_backup,omitempty"` // the complete copy that was asked for
 	Second   string         `json:"second_copy,omitempty"` // directory of the second copies of snapshots
+	Summary  string         `json:"summary,omitempty"`     // what the run changed, relative to the installation
 }
 
 // FullCopy is a complete copy of the installation, compared with it by digest.
@@ -80,6 +81,7 @@ type HistoryEntry struct {
 	Version  string    `json:"version"`
 	Result   string    `json:"result"` // done, "finished after an interruption", "undone after an interruption", "failed, rolled back"
 	Snapshot string    `json:"snapshot,omitempty"`
+	Run      string    `json:"run,omitempty"` // the ID of the transaction and of its summary
 	WindowMS int64     `json:"window_ms,omitempty"`
 	Reason   string    `json:"reason,omitempty"`      // of a failure
 	Stale    string    `json:"allow_stale,omitempty"` // the reason given for taking expired metadata

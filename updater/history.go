@@ -76,7 +76,7 @@ func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause 
 			e.Changed++
 		}
 	}
-	u.note(appendHistory(u.tree, e))
+	u.record(rec.ID, e, plan)
 }
 
 // rememberDone writes that a transaction is live, unless that was written before the
@@ -86,17 +86,20 @@ func (u *Updater) rememberDone(rec journal.Record, head backup.Head, plan *Plan,
 		u.remember(rec, plan, "done", nil, window)
 		return
 	}
-	if u.remembered(rec.ID) {
+	if u.remembered(rec.ID) { // and killed before it left a summary
+		e := u.entryOf(rec, head, "done")
+		e.Run = rec.ID
+		u.pending = append(u.pending, pendingSummary{e, nil})
 		return
 	}
-	u.note(appendHistory(u.tree, u.entryOf(rec, head, "finished after an interruption")))
+	u.record(rec.ID, u.entryOf(rec, head, "finished after an interruption"), nil)
 }
 
 // rememberUndone writes that recovery took a transaction back.
 func (u *Updater) rememberUndone(rec journal.Record, head backup.Head) {
 	e := u.entryOf(rec, head, "undone after an interruption")
 	e.Snapshot = ""
-	u.note(appendHistory(u.tree, e))
+	u.record(rec.ID, e, nil)
 }
 
 func (u *Updater) entryOf(rec journal.Record, head backup.Head, result string) HistoryEntry {

@@ -318,6 +318,9 @@ func (s *supporter) logs(w *strings.Builder) error {
 		return nil
 	}
 	var errs []error
+	names = slices.DeleteFunc(names, func(n string) bool { // summaries: the history has their essence
+		return strings.HasSuffix(n, ".md") || strings.HasSuffix(n, ".json")
+	})
 	for _, name := range names[max(0, len(names)-maxLogs):] {
 		text, err := s.tail(path.Join(logsDir, name))
 		errs = append(errs, err)

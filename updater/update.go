@@ -102,7 +102,7 @@ func (u *Updater) begin(ctx context.Context) (release func(), rec *Recovery, err
 		lock.Release()
 		return nil, rec, err
 	}
-	return lock.Release, rec, nil
+	return func() { u.summarize(nil); lock.Release() }, rec, nil
 }
 
 // start is how each run begins that may change the installation: begin, and then read
@@ -118,7 +118,8 @@ func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, 
 		release()
 		return nil, out, nil, err
 	}
-	return in, out, release, nil
+	end := release
+	return in, out, func() { u.summarize(out); end() }, nil
 }
 
 // Update goes to the newest level of the channel, or to the one asked for. Until its

@@ -98,6 +98,7 @@ type Updater struct {
 
 	astray    []*fsys.FollowError // what is named under follow and cannot be followed
 	blindTold bool                // that some processes cannot be seen is said once
+	pending   []pendingSummary    // of what this run closed
 }
 
 // Open opens the installation. Errors: ErrNotAdopted where there is none; the

@@ -69,8 +69,7 @@ func newApp(r *run) *cli.App {
 		Commands: []*cli.Command{
 			{Name: "status", Usage: "say what is installed and what there is to go to; mends an interrupted run",
 				Action: r.status, Flags: flags(homeFlag())},
-			{Name: "history", Usage: "list what was done here, the newest last",
-				Action: r.history, Flags: flags(&cli.StringFlag{Name: "newest", Aliases: []string{"n"}, Usage: "`N`: only the newest N"}, homeFlag())},
+			historyCommand(r),
 			{Name: "backups", Usage: "what there is to go back to", Subcommands: []*cli.Command{
 				{Name: "list", Usage: "list the snapshots, the newest first", Action: r.backupsList, Flags: flags(homeFlag())},
 				{Name: "verify", Usage: "compare everything the snapshots keep with what was recorded; 6 if something is damaged",

@@ -15,7 +15,7 @@
 //   - stdout carries results only, stderr everything else. With --json, stdout carries
 //     exactly one document, however the run ends (docs/schemas/result.json).
 //   - Text that comes from a release, a repository or a file name cannot act on the
-//     terminal, and values that look like secrets are masked (secrets.go).
+//     terminal, and values that look like secrets are masked (package mask).
 //   - An interrupt (SIGINT, SIGTERM, SIGHUP) ends a run at a point where the
 //     installation is old or new; a closed stdout or stderr ends nothing.
 //   - Nothing is global: Main can run within itself, as the demo does.
@@ -79,7 +79,7 @@ func runIn(ctx context.Context, args []string, env Env) int {
 	}
 	args, name := launchedAs(args, env.Name)
 	r := newRun(ctx, env, name)
-	r.called = called
+	r.called, r.args = called, args
 	app := newApp(r)
 	if len(args) > 0 && args[0] == completeWord {
 		answer(r, app, args[1:])
@@ -122,6 +122,7 @@ type run struct {
 
 	typed   string // the program alone
 	called  string // the same as it was typed, not quoted
+	args    []string
 	homeDir string // the installation, once it is known
 
 	typedArgs []string // the command line to repeat in hints; nil: the root command without flags
@@ -160,12 +161,13 @@ func (r *run) begin(c *cli.Context, command string) error {
 	if r.quiet && r.verbose {
 		return usage("-q and -v exclude each other", "leave out one of them")
 	}
-	return r.reporter.open(c.String("events"))
+	r.reporter.log.begin()
+	return r.reporter.open(c.String("events"), r.ownHome(c))
 }
 
 // colour reports whether text on w may be coloured.
 func (r *run) colour(w io.Writer, off bool) bool {
-	if off || !isTerminal(w) {
+	if off || !isTerminal(w) || r.dumb() {
 		return false
 	}
 	value, set := r.env.LookupEnv("NO_COLOR")
@@ -186,8 +188,8 @@ func (r *run) presume(args []string) {
 
 // finish prints what the run has to say and returns its exit code.
 func (r *run) finish(err error) int {
-	r.reporter.close()
 	v := r.judge(err)
+	r.reporter.close(v)
 	wrote := r.writeResult(v)
 	r.writeVerdict(v)
 	if wrote != nil && !errors.Is(wrote, syscall.EPIPE) {
@@ -214,13 +216,13 @@ func (r *run) writeResult(v verdict) error {
 func (r *run) writeVerdict(v verdict) {
 	p := newPrinter(r.env.Stderr, r.colour(r.env.Stderr, r.noColour))
 	if v.text != "" {
-		p.message(styled{red, "error:"}, v.text)
+		p.advice(styled{red, "error:"}, v.text, r.name)
 	}
 	for _, h := range v.hints {
-		p.message(styled{cyan, "hint:"}, h)
+		p.advice(styled{cyan, "hint:"}, h, r.name)
 	}
 	if v.text != "" && v.state != "" {
-		p.line("%s", v.state)
+		p.sentence(v.state, r.name)
 	}
 	_ = p.flush(r.env.Stderr) // nobody is left to be told
 }

@@ -36,6 +36,7 @@ func (r *run) adopt(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	r.homeDir = c.Args().First()
 	opt := updater.AdoptOptions{
 		Home: c.Args().First(), Source: c.String("source"), Channel: c.String("channel"),
 		Launcher: c.String("launcher"), Root: c.String("root"),

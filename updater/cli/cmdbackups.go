@@ -155,7 +155,12 @@ func (r *run) backupText(s *updater.SnapshotInfo) {
 	if s.Action != "" {
 		mark = fmt.Sprintf("  holds level %d", holds)
 	}
-	out.line("%s%s%s", styled{bold, s.ID}, mark, styled{green, current(s)})
+	if now := current(s); out.tty && len(s.ID+mark+now) > out.width {
+		out.line("%s%s", styled{bold, s.ID}, mark)
+		out.line("  %s", styled{green, now})
+	} else {
+		out.line("%s%s%s", styled{bold, s.ID}, mark, styled{green, now})
+	}
 	if s.Action != "" {
 		text := fmt.Sprintf("%s, %s from level %d to %d, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"))
 		if s.Config > 0 {

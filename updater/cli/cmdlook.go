@@ -2,20 +2,23 @@ package cli
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"inplace/updater"
 )
 
-// open opens the installation that opt names.
+// open opens the installation that opt names. From then on a run that may change it is
+// logged there.
 func (r *run) open(opt updater.Options) (engine, error) {
 	if r.env.open != nil {
 		return r.env.open(opt)
 	}
-	return openEngine(opt)
+	e, err := openEngine(opt)
+	if err == nil && !r.looking && r.command != cmdPack {
+		r.reporter.log.open()
+	}
+	return e, err
 }
 
 // opened reads the common flags and opens the installation.
@@ -54,50 +57,6 @@ func (r *run) status(c *cli.Context) error {
 		return &updater.OpenError{}
 	}
 	return err
-}
-
-// history is `history`.
-func (r *run) history(c *cli.Context) error {
-	r.looking = true
-	if err := r.begin(c, cmdHistory); err != nil {
-		return err
-	}
-	newest, err := newestFlag(c)
-	if err != nil {
-		return err
-	}
-	opt, err := r.options(c)
-	if err != nil {
-		return err
-	}
-	e, err := r.open(opt)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	entries, err := e.History()
-	if err != nil {
-		return err
-	}
-	if newest < len(entries) {
-		entries = entries[len(entries)-newest:]
-	}
-	r.doc.History = list(entries)
-	r.historyText(entries)
-	return nil
-}
-
-// newestFlag reads -n.
-func newestFlag(c *cli.Context) (int, error) {
-	text := c.String("newest")
-	if text == "" {
-		return math.MaxInt, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, usage("-n: want a number from 1 on, got "+strconv.Quote(text), "-n 5 shows the newest five")
-	}
-	return n, nil
 }
 
 // guard is `guard`, the question of a start script: silent, and 0 or 8.

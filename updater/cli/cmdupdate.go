@@ -170,7 +170,7 @@ func (r *run) again(c *cli.Context) string {
 // say ends a successful run with the sentence about the installation.
 func (r *run) say(format string, args ...any) {
 	r.state = strings.TrimSpace(fmt.Sprintf(format, args...))
-	r.out.line("%s", r.state)
+	r.out.sentence(r.state, r.name)
 }
 
 func (r *run) nothingToDo(p *updater.Plan) {

@@ -105,7 +105,7 @@ func checkVerifyFlags(c *cli.Context, fix bool) error {
 // verifyText lists what is not as shipped, and counts.
 func (r *run) verifyText(v *updater.Verification) {
 	out := r.out
-	out.line("%s: compared with %s, channel %s", styled{bold, v.Product}, v.Installed.Name(), v.Installed.Channel)
+	out.message(styled{bold, v.Product + ":"}, "compared with "+v.Installed.Name()+", channel "+v.Installed.Channel)
 	for _, g := range []struct {
 		what, title, mark string
 		style             style

@@ -29,6 +29,7 @@ type result struct {
 	Outcome    *outcome               `json:"outcome,omitempty"`
 	Status     *updater.Status        `json:"status,omitempty"`
 	History    []updater.HistoryEntry `json:"history,omitzero"`
+	Summary    *updater.Summary       `json:"summary,omitempty"` // of history ID
 	Verify     *updater.Verification  `json:"verify,omitempty"`
 	Diff       *updater.Diff          `json:"diff,omitempty"`
 	Support    *supported             `json:"support,omitempty"`
@@ -53,6 +54,7 @@ type outcome struct {
 	Found    []backup.Found    `json:"found"`
 	Copy     *updater.FullCopy `json:"full_backup,omitempty"`
 	Second   string            `json:"second_copy,omitempty"`
+	Summary  string            `json:"summary,omitempty"`
 }
 
 type process struct {
@@ -125,7 +127,7 @@ func (r *run) setOutcome(o *updater.Outcome) {
 		return
 	}
 	r.setPlan(o.Plan)
-	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second}
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second, o.Summary}
 }
 
 // setError puts what an error knows beyond its text into the document.

@@ -16,6 +16,7 @@ type engine interface {
 	Status(context.Context) (*updater.Status, error)
 	Pack(ctx context.Context, to string, edits bool) (*updater.Packed, error)
 	History() ([]updater.HistoryEntry, error)
+	Summary(id string) (*updater.Summary, error)
 	Backups(context.Context) (*updater.Backups, error)
 	VerifyBackups(context.Context) (*updater.Backups, error)
 	PruneBackups(context.Context, updater.PruneOptions) (*updater.Backups, error)

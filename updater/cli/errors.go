@@ -100,6 +100,7 @@ func (r *run) classify(err error) verdict {
 	)
 	var left *conflictsLeft
 	var unfixed *updater.FixError
+	var run *updater.UnknownRunError
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -143,6 +144,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
 			"or restore the files of the snapshot from another backup"}}
+	case errors.As(err, &run):
+		return verdict{exit: ExitUsage, hints: []string{"see what was done here: " + r.shell("history")}}
 	case errors.As(err, &unknown):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what there is to go to: " + r.shell("backups", "list")}}
 	case is(updater.ErrNoWay):

@@ -23,7 +23,8 @@ func explain(path string) explanation {
 	case cmdStatus:
 		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
 	case cmdHistory:
-		return explanation{"For each run: when, from which level to which, version, by whom, how it ended, its snapshot, and for how long files were being exchanged.", nil}
+		return explanation{"For each run: when, from which level to which, version, by whom, how it ended, its snapshot, and for how long files were being exchanged.\n\n" +
+			"With the ID of a run, or its first letters: all that it added, replaced, merged, removed and kept, what it fixed, what is to be done by hand, and the command that goes back. The same lies in updates/logs as ID.md and ID.json.", []string{"PROG history", "PROG history 20261128T"}}
 	case cmdVerify:
 		return explanation{"Says of each path: edited, missing, of another kind, mode or owner, not of the release. Data, ignored paths and what the product derives from shipped files do not count. Files that nobody touched since they were installed are not read, unless --full is given. Exit code 10 says that something differs, configuration included unless --ignore-config is given.\n\n" +
 			"With --fix the shipped bytes, mode and kind of each PATH, and of all below, are put back, as an update does it: what they replace is in a snapshot, and --revert undoes it. Name the whole installation as . (a dot).",

@@ -31,6 +31,20 @@ func (r *run) home(c *cli.Context) (string, error) {
 	return r.homeDir, nil
 }
 
+// ownHome is the installation that the command line is about, "" where there is none.
+func (r *run) ownHome(c *cli.Context) string {
+	if home := c.String("home"); home != "" {
+		return home
+	}
+	if r.command == cmdAdopt {
+		return c.Args().First()
+	}
+	if exe, err := r.executable(); err == nil && filepath.Base(filepath.Dir(exe)) == "bin" {
+		return filepath.Dir(filepath.Dir(exe))
+	}
+	return ""
+}
+
 // executable is the file of this program, links resolved.
 func (r *run) executable() (string, error) {
 	exe, err := r.env.Executable()

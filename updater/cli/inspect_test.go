@@ -13,6 +13,8 @@ type inspection struct {
 	failed error
 }
 
+func (i *inspection) Summary(string) (*updater.Summary, error) { return nil, i.failed }
+
 func (i *inspection) Verify(context.Context, updater.VerifyOptions) (*updater.Verification, error) {
 	return i.verify, i.failed
 }

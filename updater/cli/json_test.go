@@ -107,6 +107,7 @@ func TestDocuments(t *testing.T) {
 		{name: "history", args: []string{"history"}},
 		{name: "the newest of the history", args: []string{"history", "-n", "1"}},
 		{name: "none of the history", args: []string{"history", "-n", "0"}, exit: ExitUsage},
+		{name: "a run of the history that there is not", args: []string{"history", "1999"}, exit: ExitUsage},
 		{name: "guard", args: []string{"guard"}},
 		{name: "pack", args: []string{"pack", "--source", in("repo"), "--root", in("repo/metadata/1.root.json"), "-o", in("pack.zip")}},
 		{name: "pack again", args: []string{"pack", "-o", in("pack.zip")}, exit: ExitFailed},

@@ -1,31 +1,37 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"inplace/updater"
 )
 
-// EventSchema is the form of a line of --events.
-const EventSchema = "inplace/event/1"
-
-// reporter passes on what the engine tells while it works: to people on stderr, and
-// as lines of JSON where --events says. What cannot be written is not worth failing
-// for; it is said once.
+// reporter passes on what happens while a run works: to people on stderr, to --events as
+// lines of JSON, and to the log. What cannot be written is not worth failing for: the
+// files of the installation count, not who watches. It is said once.
+//
+// On a terminal one line shows the phase, and is drawn anew at most some ten times a
+// second, never wider than the terminal, and cleared before anything else is said. Where
+// there is none, or a dumb one, each phase is one plain line.
 type reporter struct {
-	r      *run
-	tty    bool
+	r   *run
+	tty bool
+	log *runLog
+
 	events io.Writer
 	closer io.Closer
-	broken bool
-	shown  bool      // a progress line stands on the terminal
-	drawn  time.Time // when
+	broken bool      // --events cannot be written any more
+	sent   time.Time // when the last progress went there
+
+	phase updater.Phase // that is shown
+	pace  pace
+	shown bool      // a progress line stands on the terminal
+	drawn time.Time // when
 }
+
+// redraw is how often progress is shown and sent at most.
+const redraw = 100 * time.Millisecond
 
 // phaseNames are what people read.
 func phaseName(p updater.Phase) string {
@@ -38,6 +44,8 @@ func phaseName(p updater.Phase) string {
 		return "comparing"
 	case updater.PhaseVerify:
 		return "verifying"
+	case updater.PhaseBackup:
+		return "copying"
 	case updater.PhaseStage:
 		return "fetching and checking"
 	case updater.PhaseCheck:
@@ -54,54 +62,32 @@ func phaseName(p updater.Phase) string {
 	return string(p)
 }
 
+// unitOf is what the progress of a phase counts, "" where that is not always the same.
+func unitOf(p updater.Phase) string {
+	switch p {
+	case updater.PhaseStage, updater.PhasePack:
+		return unitBytes
+	case updater.PhaseCommit:
+		return unitPaths
+	}
+	return ""
+}
+
+// Units of progress.
+const (
+	unitBytes = "bytes"
+	unitPaths = "paths"
+)
+
 func newReporter(r *run) *reporter {
-	return &reporter{r: r, tty: isTerminal(r.env.Stderr)}
-}
-
-// open prepares for --events. A file is appended to and never truncated.
-func (p *reporter) open(target string) error {
-	switch target {
-	case "":
-		return nil
-	case "-":
-		if p.r.json {
-			return usage("--events - and --json both want standard output", "give --events a file")
-		}
-		p.events = p.r.env.Stdout
-		p.r.resultsTo = p.r.env.Stderr
-		return nil
-	}
-	f, err := await(p.r.ctx, func() (*os.File, error) { // a pipe waits for its reader
-		return os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	})
-	if p.r.ctx.Err() != nil {
-		return p.r.ctx.Err()
-	}
-	if err != nil {
-		return usage("--events: "+err.Error(), "name a file that can be written")
-	}
-	p.events, p.closer = f, f
-	return nil
-}
-
-// event is a line of --events.
-type event struct {
-	Schema string `json:"schema"`
-	updater.Event
+	return &reporter{r: r, tty: isTerminal(r.env.Stderr) && !r.dumb(), log: newRunLog(r)}
 }
 
 // report is the updater.Reporter of the run.
 func (p *reporter) report(e updater.Event) {
-	if p.events != nil && !p.broken {
-		line, err := json.Marshal(event{EventSchema, e})
-		if err == nil {
-			_, err = p.events.Write(append(line, '\n'))
-		}
-		if err != nil {
-			p.broken = true
-			p.say("warning: --events: %v", err)
-		}
-	}
+	e.Text = p.r.masked(e.Text)
+	p.log.event(e)
+	p.send(event{Event: e, Unit: unitOf(e.Phase)})
 	if p.r.quiet {
 		return
 	}
@@ -109,70 +95,92 @@ func (p *reporter) report(e updater.Event) {
 	case "note":
 		p.say("%s", e.Text)
 	case "begin":
-		p.progress(phaseName(e.Phase)+" ...", true)
+		p.enter(e.Phase)
 	case "progress":
+		if e.Phase != p.phase {
+			p.enter(e.Phase)
+		}
 		if e.Total > 0 {
-			p.progress(phaseName(e.Phase)+" "+bar(e.Done, e.Total), false)
+			p.progress(e)
 		}
 	}
-}
-
-// barWidth is the length of a progress bar.
-const barWidth = 24
-
-// bar shows how much of total is done.
-func bar(done, total int64) string {
-	done = min(max(done, 0), total)
-	full := int(done * barWidth / total)
-	return fmt.Sprintf("[%s%s] %3d%%", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), done*100/total)
 }
 
 // bytes reports progress of work that is not the engine's.
 func (p *reporter) bytes(phase updater.Phase) func(done, total int64) {
+	tell := func(kind string, done, total int64) {
+		p.report(updater.Event{Time: p.r.env.Now(), Phase: phase, Kind: kind, Done: done, Total: total})
+	}
+	begun, ended := false, false
 	return func(done, total int64) {
-		p.report(updater.Event{Time: p.r.env.Now(), Phase: phase, Kind: "progress", Done: done, Total: total})
+		if !begun {
+			begun = true
+			tell("begin", 0, 0)
+		}
+		tell("progress", done, total)
+		if done >= total && !ended {
+			ended = true
+			tell("end", 0, 0)
+		}
 	}
 }
 
-// progress shows text in place of the last progress line; on what is no terminal
-// only with -v, and only where a phase begins.
-func (p *reporter) progress(text string, begin bool) {
-	if !p.tty {
-		if begin && p.r.verbose {
-			p.say("%s", text)
-		}
-		return
+// enter shows that a phase begins.
+func (p *reporter) enter(phase updater.Phase) {
+	again := phase == p.phase
+	p.phase, p.pace = phase, pace{}
+	switch {
+	case p.tty:
+		p.draw(p.r.env.Now(), fit(p.width(), phaseName(phase)+" ..."))
+	case !again:
+		p.say("%s ...", phaseName(phase))
 	}
-	now := p.r.env.Now()
-	if !begin && now.Sub(p.drawn) < 100*time.Millisecond {
-		return
-	}
-	p.drawn, p.shown = now, true
-	fmt.Fprintf(p.r.env.Stderr, "\r\x1b[K%s", clean(text))
 }
+
+// progress draws the line of the phase anew, on a terminal and if it is time.
+func (p *reporter) progress(e updater.Event) {
+	now := p.r.env.Now()
+	rate, left := p.pace.at(now, e.Done, e.Total)
+	if p.tty && now.Sub(p.drawn) >= redraw {
+		p.draw(now, progressLine(p.width(), phaseName(e.Phase), unitOf(e.Phase), e.Done, e.Total, rate, left))
+	}
+}
+
+func (p *reporter) draw(now time.Time, text string) {
+	p.drawn, p.shown = now, true
+	_, _ = io.WriteString(p.r.env.Stderr, "\r\x1b[K"+text) // progress; nobody is left to be told
+}
+
+// width is the room for a progress line: the last column stays free, or some terminals
+// go on in the next line.
+func (p *reporter) width() int { return widthOf(p.r.env.Stderr, defaultWidth) - 1 }
 
 // say writes a line on stderr.
 func (p *reporter) say(format string, args ...any) {
 	p.clear()
 	out := newPrinter(p.r.env.Stderr, false)
-	out.line(format, args...)
+	out.sentence(out.text(format, args...), p.r.name)
 	_ = out.flush(p.r.env.Stderr) // progress; nobody is left to be told
+}
+
+// warn says something that is wrong and does not fail the run, unless -q.
+func (p *reporter) warn(format string, args ...any) {
+	if !p.r.quiet {
+		p.say("warning: "+format, args...)
+	}
 }
 
 // clear takes the progress line off the terminal.
 func (p *reporter) clear() {
 	if p.shown {
-		fmt.Fprint(p.r.env.Stderr, "\r\x1b[K")
+		_, _ = io.WriteString(p.r.env.Stderr, "\r\x1b[K")
 		p.shown = false
 	}
 }
 
-func (p *reporter) close() {
+// close ends the reports of a run that ended as v says.
+func (p *reporter) close(v verdict) {
 	p.clear()
-	if p.closer != nil {
-		if err := p.closer.Close(); err != nil && !p.broken {
-			p.say("warning: --events: %v", err)
-		}
-		p.closer = nil
-	}
+	p.outcome(v)
+	p.log.close(v)
 }

@@ -44,6 +44,17 @@ func loadSchema(t *testing.T, name string) *schema {
 // check lists what is wrong with v at path. Unlike a reader out there it also minds
 // fields that the schema does not describe.
 func (root *schema) check(s *schema, path string, v any) []string {
+	if strings.HasSuffix(s.Ref, ".json") { // a document of its own
+		data, err := os.ReadFile(filepath.Join("..", "..", "docs", "schemas", s.Ref))
+		var other schema
+		if err == nil {
+			err = json.Unmarshal(data, &other)
+		}
+		if err != nil {
+			return []string{path + ": " + err.Error()}
+		}
+		return other.check(&other, path, v)
+	}
 	if s.Ref != "" {
 		def := root.Defs[strings.TrimPrefix(s.Ref, "#/$defs/")]
 		if def == nil {

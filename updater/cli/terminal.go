@@ -45,18 +45,23 @@ type styled struct {
 type printer struct {
 	buf    bytes.Buffer
 	width  int
+	tty    bool // it is a terminal, where text is better broken than left to it
 	colour bool
 }
 
 // newPrinter makes a printer for text that will go to w.
 func newPrinter(w io.Writer, colour bool) *printer {
-	width := defaultWidth
+	return &printer{width: min(max(widthOf(w, defaultWidth), minWidth), maxWidth), tty: isTerminal(w), colour: colour}
+}
+
+// widthOf is the number of columns of the terminal w, or other where that is not known.
+func widthOf(w io.Writer, other int) int {
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			width = min(max(n, minWidth), maxWidth)
+			return n
 		}
 	}
-	return &printer{width: width, colour: colour}
+	return other
 }
 
 func isTerminal(v any) bool {
@@ -89,34 +94,87 @@ func (p *printer) gap() {
 // wrapped writes words, broken between words, each line behind indent spaces.
 func (p *printer) wrapped(indent int, text string) {
 	for _, paragraph := range strings.Split(strings.TrimRight(clean(text), "\n"), "\n") {
-		at := 0
-		for _, w := range strings.Fields(paragraph) {
-			n := utf8.RuneCountInString(w)
-			switch {
-			case at == 0:
-				p.buf.WriteString(strings.Repeat(" ", indent))
-				at = indent
-			case at+1+n > p.width:
-				p.buf.WriteString("\n" + strings.Repeat(" ", indent))
-				at = indent
-			default:
-				p.buf.WriteByte(' ')
-				at++
-			}
-			p.buf.WriteString(w)
-			at += n
-		}
-		p.buf.WriteByte('\n')
+		p.fill(indent, 0, strings.Fields(paragraph))
 	}
 }
 
-// message writes text behind a label such as "error:", further lines below the first.
-func (p *printer) message(label styled, text string) {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	p.line("%s %s", label, lines[0])
-	for _, l := range lines[1:] {
-		p.line("%s %s", strings.Repeat(" ", len(label.text)), l)
+// fill writes words, broken between them, each line behind indent spaces; so many columns
+// of the first line as at says are written already.
+func (p *printer) fill(indent, at int, words []string) {
+	for i, w := range words {
+		n := utf8.RuneCountInString(w)
+		switch {
+		case i == 0 && at == 0:
+			p.buf.WriteString(strings.Repeat(" ", indent))
+			at = indent
+		case at+1+n > p.width && at > indent:
+			p.buf.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			p.buf.WriteByte(' ')
+			at++
+		}
+		p.buf.WriteString(w)
+		at += n
 	}
+	p.buf.WriteByte('\n')
+}
+
+// message writes text behind a label such as "error:", further lines below the first.
+func (p *printer) message(label styled, text string) { p.advice(label, text, "") }
+
+// advice is message for a text that may end in a command, which begins with name.
+func (p *printer) advice(label styled, text, name string) {
+	indent := utf8.RuneCountInString(label.text) + 1
+	for i, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		head := strings.Repeat(" ", indent-1)
+		if i == 0 {
+			head = p.paint(label)
+		}
+		if l = clean(l); !p.tty || indent+utf8.RuneCountInString(l) <= p.width {
+			p.buf.WriteString(strings.TrimRight(head+" "+l, " ") + "\n")
+			continue
+		}
+		p.buf.WriteString(head)
+		p.fill(min(indent, 4), indent-1, phrase(l, name))
+	}
+}
+
+// sentence writes a line that may end in a command, which begins with name; where
+// there is no terminal it is one line whatever its length.
+func (p *printer) sentence(text, name string) {
+	for l := range strings.SplitSeq(clean(text), "\n") {
+		if !p.tty || utf8.RuneCountInString(l) <= p.width {
+			p.buf.WriteString(strings.TrimRight(l, " ") + "\n")
+			continue
+		}
+		p.fill(0, 0, phrase(l, name))
+	}
+}
+
+// phrase parts text into words. A command at its end, which begins with name, is one word:
+// whoever copies it gets it whole.
+func phrase(text, name string) []string {
+	if name == "" {
+		return strings.Fields(text)
+	}
+	before, after, found := strings.Cut(text, name)
+	if !found {
+		return strings.Fields(text)
+	}
+	return append(strings.Fields(before), name+after)
+}
+
+// field writes what goes with a short label of a table, further lines below the first.
+func (p *printer) field(label, text string) {
+	const column = 11
+	head := "  " + label
+	if text = clean(text); !p.tty || column+utf8.RuneCountInString(text) <= p.width {
+		p.buf.WriteString(strings.TrimRight(head+strings.Repeat(" ", max(column-len(head), 1))+text, " ") + "\n")
+		return
+	}
+	p.buf.WriteString(head + strings.Repeat(" ", column-1-len(head)))
+	p.fill(4, column-1, strings.Fields(text))
 }
 
 // text formats with each argument made safe.
@@ -146,6 +204,12 @@ func (p *printer) paint(s styled) string {
 		return clean(s.text)
 	}
 	return "\x1b[" + string(s.style) + "m" + clean(s.text) + "\x1b[0m"
+}
+
+// dumb reports whether the terminal can do no more than print, or is wanted to.
+func (r *run) dumb() bool {
+	value, _ := r.env.LookupEnv("TERM")
+	return value == "dumb"
 }
 
 // clean replaces what a terminal would act on, or not show: control bytes but line

@@ -37,14 +37,14 @@ func (r *run) planText(p *updater.Plan) {
 // planHead says from where to where.
 func (r *run) planHead(p *updater.Plan) {
 	if p.Action == updater.ActionFix {
-		r.out.line("%s: put back as %s shipped it", styled{bold, p.Product}, p.To.Name())
+		r.out.message(styled{bold, p.Product + ":"}, "put back as "+p.To.Name()+" shipped it")
 		return
 	}
 	verb := map[string]string{"update": "update", "downgrade": "downgrade", "revert": "revert"}[p.Action]
 	if verb == "" {
 		verb = p.Action
 	}
-	r.out.line("%s: %s from %s to %s", styled{bold, p.Product}, verb, p.From.Name(), p.To.Name())
+	r.out.message(styled{bold, p.Product + ":"}, verb+" from "+p.From.Name()+" to "+p.To.Name())
 	if len(p.Way) > 1 {
 		r.out.line("over %s, in one step", count(len(p.Way), "snapshot"))
 	}
@@ -165,7 +165,7 @@ func (r *run) mergeText(p *updater.Plan) {
 		return
 	}
 	r.out.gap()
-	r.out.line("%s (%d)", styled{bold, "Merged: the vendor's changes go into your edited file"}, n)
+	r.out.message(styled{bold, "Merged:"}, fmt.Sprintf("the vendor's changes go into your edited file (%d)", n))
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Action != updater.Merge {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"inplace/backup"
 	"inplace/manifest"
@@ -30,6 +31,9 @@ func (r *run) outcomeText(o *updater.Outcome) {
 		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", place(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
 	}
 	out.wrapped(0, fmt.Sprintf("%s Files were exchanged within %s; what was there before is snapshot %s.", summary(p), window(o.Window), o.Snapshot))
+	if o.Summary != "" {
+		out.wrapped(0, "All of it is in "+o.Summary+".")
+	}
 }
 
 // keptTogether lists what an operator wants to look at after a run; -v all of it.
@@ -142,10 +146,10 @@ func (r *run) statusText(s *updater.Status) {
 	out := r.out
 	r.recoveryText(s.Recovery)
 	if s.Product != "" { // else nothing could be read of it: it was interrupted
-		out.line("%s %s, level %d, channel %s", styled{bold, s.Product}, s.Installed.Version, s.Installed.Level, s.Installed.Channel)
+		out.message(styled{bold, s.Product}, fmt.Sprintf("%s, level %d, channel %s", s.Installed.Version, s.Installed.Level, s.Installed.Channel))
 	}
-	out.line("  home     %s", place(s.Home))
-	out.line("  source   %s", s.Source)
+	out.field("home", place(s.Home).String())
+	out.field("source", s.Source)
 	if s.Channel != "" && s.Channel != s.Installed.Channel {
 		out.line("  channel  %s, from now on", s.Channel)
 	}
@@ -155,7 +159,7 @@ func (r *run) statusText(s *updater.Status) {
 	}
 	switch {
 	case s.Newest == nil && s.NewestErr != "":
-		out.line("  newest   not known: %s", s.NewestErr)
+		out.field("newest", "not known: "+s.NewestErr)
 	case s.Newest == nil:
 	case s.Newest.Level == s.Installed.Level:
 		out.line("  newest   level %d: this one%s", s.Newest.Level, asOf)
@@ -163,13 +167,13 @@ func (r *run) statusText(s *updater.Status) {
 		out.line("  newest   %s%s", styled{green, s.Newest.Name()}, asOf)
 	}
 	if s.Newest != nil && s.NewestErr != "" {
-		out.line("           the source could not be asked: %s", s.NewestErr)
+		out.field("", "the source could not be asked: "+s.NewestErr)
 	}
 	switch {
 	case s.EditsErr != "":
-		out.line("  files    not compared: %s", s.EditsErr)
+		out.field("files", "not compared: "+s.EditsErr)
 	case s.Edits != nil:
-		out.line("  files    %s", editCounts(s.Edits))
+		out.field("files", editCounts(s.Edits))
 	}
 	if s.Withdrawn != "" {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
@@ -184,7 +188,7 @@ func (r *run) statusText(s *updater.Status) {
 	}
 	if s.Newest != nil && s.Newest.Level > s.Installed.Level {
 		out.gap()
-		out.line("Next: %s", r.shell("--dry-run"))
+		out.sentence("Next: "+r.shell("--dry-run"), r.name)
 	}
 }
 
@@ -224,12 +228,29 @@ func (r *run) historyText(list []updater.HistoryEntry) {
 		if h.Changed > 0 {
 			text += ", " + count(h.Changed, "path")
 		}
-		r.out.line("%s  %s", text, styled{s, h.Result})
+		if r.out.tty && utf8.RuneCountInString(text+h.Result)+2 > r.out.width {
+			r.out.line("%s  %s", when(h.Time), what)
+			r.out.wrapped(2, strings.TrimSpace(strings.TrimPrefix(text, fmt.Sprintf("%s  %-16s", when(h.Time), what)))+", "+h.Result)
+		} else {
+			r.out.line("%s  %s", text, styled{s, h.Result})
+		}
 		if h.Reason != "" {
 			r.out.wrapped(18, h.Reason)
 		}
 		if h.Snapshot != "" {
-			r.out.line("                  snapshot %s%s", h.Snapshot, exchanged(h.WindowMS))
+			r.aside(fmt.Sprintf("snapshot %s%s", h.Snapshot, exchanged(h.WindowMS)))
+		} else if h.Run != "" {
+			r.aside("run " + h.Run)
 		}
 	}
+}
+
+// aside writes what belongs to the line above.
+func (r *run) aside(text string) {
+	const indent = 18
+	if !r.out.tty || indent+len(text) <= r.out.width {
+		r.out.line("%s%s", strings.Repeat(" ", indent), text)
+		return
+	}
+	r.out.wrapped(4, text)
 }

@@ -31,8 +31,17 @@ func Record(text string, known ...string) string {
 	text = login().ReplaceAllString(text, "${1}"+Mask+"@")
 	text = query().ReplaceAllString(text, "${1}"+Mask)
 	text = bearer().ReplaceAllString(text, "${1}"+Mask)
-	return Text(text)
+	m := newMasker()
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimPrefix(m.line(prose+l), prose)
+	}
+	return strings.Join(lines, "\n")
 }
+
+// prose in front of a line keeps its first word from counting as a key that stands before
+// its value: what is recorded is sentences.
+const prose = " : "
 
 // minKnown is how long a known value must be to be looked for: a shorter one would be
 // found in the middle of words.

@@ -14,6 +14,8 @@ func TestRecord(t *testing.T) {
 		{"bearer alone", "sent bearer s3cret-abc to host", "sent bearer ******** to host"},
 		{"key", "conf/a: password = s3cret", "conf/a: password = ********"},
 		{"value of the environment", "passed hunter22 on", "passed ******** on"},
+		{"a sentence", "Passwords are asked for anew", "Passwords are asked for anew"},
+		{"several lines", "a\npassword=s3cret\nb", "a\npassword=********\nb"},
 		{"an address", "https://host:8443/x@y", "https://host:8443/x@y"},
 		{"nothing", "lib/core-1.3.jar: digest mismatch: want sha256:ab12, got sha256:cd34", "lib/core-1.3.jar: digest mismatch: want sha256:ab12, got sha256:cd34"},
 	}
