@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestDiff(t *testing.T) {
+func TestMaskDiff(t *testing.T) {
 	tests := []struct{ name, line, want string }{
 		{"properties", "+db.password=s3cret", "+db.password=********"},
 		{"spaces around", " db.password = s3cret word", " db.password = ********"},
@@ -37,7 +37,7 @@ func TestDiff(t *testing.T) {
 }
 
 // A value may go on over several lines, and ends where the next hunk begins.
-func TestDiffOverLines(t *testing.T) {
+func TestMaskDiffOverLines(t *testing.T) {
 	tests := []struct{ name, diff, want string }{
 		{"continued line", "+password=s3\\\n+    s3cret\n+port=1\n", "+password=********\n+    ********\n+port=1\n"},
 		{"yaml block", " db:\n+  password: |\n+    s3cret\n+    s3cret\n+  port: 1\n", " db:\n+  password: |\n+    ********\n+    ********\n+  port: 1\n"},
@@ -56,14 +56,14 @@ func TestDiffOverLines(t *testing.T) {
 	}
 }
 
-func TestText(t *testing.T) {
+func TestMaskText(t *testing.T) {
 	got := Text("password=s3cret\nport=1")
 	if got != "password="+Mask+"\nport=1" {
 		t.Errorf("Text: got %q", got)
 	}
 }
 
-func FuzzDiff(f *testing.F) {
+func FuzzMaskDiff(f *testing.F) {
 	f.Add([]byte("+password=x\n"))
 	f.Add([]byte("+a: |\n+ \xff\n@@\n"))
 	f.Fuzz(func(t *testing.T, diff []byte) {
