@@ -67,12 +67,7 @@ func WholeFile(base, ours, theirs []byte, reason string, opt Options) Result {
 	if i := bytes.IndexByte(ours, '\n'); i > 0 && ours[i-1] == '\r' {
 		w.end = endCRLF
 	}
-	m.write(w, func(side []byte) {
-		w.buf = append(w.buf, side...)
-		if len(side) > 0 && side[len(side)-1] != '\n' {
-			w.buf = append(w.buf, w.end.String()...)
-		}
-	}, c)
+	r.Blocks = []Block{m.write(w, w.side, c)}
 	r.Merged = w.buf
 	return r
 }
@@ -145,25 +140,30 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// AppendConflict appends to out the marker lines of a conflict and its three texts, in
-// the style of Merge. out is empty or ends a line; lineEnd is that of the markers and
-// of texts that lack one, "\n" or "\r\n".
-func AppendConflict(out, base, ours, theirs []byte, lineEnd string, opt Options) []byte {
+// AppendBlock appends to out the marker lines of a place and its three texts, in the
+// style of Merge, and returns the place as well. out is empty or ends a line; lineEnd is
+// that of the markers and of texts that lack one, "\n" or "\r\n".
+func AppendBlock(out, base, ours, theirs []byte, lineEnd string, opt Options) ([]byte, Block) {
 	w := &writer{buf: out, end: endLF}
 	if lineEnd == endCRLF.String() {
 		w.end = endCRLF
 	}
-	newMarkers(opt).write(w, func(side []byte) {
-		w.buf = append(w.buf, side...)
-		if len(side) > 0 && side[len(side)-1] != '\n' {
-			w.buf = append(w.buf, w.end.String()...)
-		}
-	}, Conflict{Base: base, Ours: ours, Theirs: theirs})
-	return w.buf
+	b := newMarkers(opt).write(w, w.side, Conflict{Base: base, Ours: ours, Theirs: theirs})
+	b.Conflicts = nil
+	return w.buf, b
+}
+
+// side writes a text of a conflict as it is, its last line ended.
+func (w *writer) side(text []byte) {
+	w.buf = append(w.buf, text...)
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		w.buf = append(w.buf, w.end.String()...)
+	}
 }
 
 // write renders c on w; side writes one of its three texts.
-func (m markers) write(w *writer, side func([]byte), c Conflict) {
+func (m markers) write(w *writer, side func([]byte), c Conflict) Block {
+	b := Block{Start: len(w.buf), Conflicts: []Conflict{c}}
 	mark := func(char, label string) {
 		s := strings.Repeat(char, m.size)
 		if label != "" {
@@ -171,11 +171,18 @@ func (m markers) write(w *writer, side func([]byte), c Conflict) {
 		}
 		w.line([]byte(s), w.end)
 	}
+	text := func(of []byte) []byte {
+		from := len(w.buf)
+		side(of)
+		return bytes.Clone(w.buf[from:])
+	}
 	mark("<", m.labels.Ours)
-	side(c.Ours)
+	b.Ours = text(c.Ours)
 	mark("|", m.labels.Base)
-	side(c.Base)
+	b.Base = text(c.Base)
 	mark("=", "")
-	side(c.Theirs)
+	b.Theirs = text(c.Theirs)
 	mark(">", m.labels.Theirs)
+	b.End = len(w.buf)
+	return b
 }

@@ -76,11 +76,11 @@ func Refine(base, ours, theirs []byte, opt Options, resolve func(Conflict) (line
 			}
 			r.Conflicts = append(r.Conflicts, conflict)
 			w.end = firstEnd(o.endNear(c.ours.start), w.end)
-			m.write(w, func(side []byte) {
+			r.Blocks = append(r.Blocks, m.write(w, func(side []byte) {
 				for _, l := range splitLines(side) {
 					w.line(l.body, w.end)
 				}
-			}, conflict)
+			}, conflict))
 		}
 	}
 	if last != contested && !wantFinalNewline(b, o, t) {

@@ -71,6 +71,7 @@ type Result struct {
 	// when an input is binary, which no marker can be written into.
 	Merged    []byte
 	Conflicts []Conflict // in file order; empty: clean
+	Blocks    []Block    // the places of Merged that are marked, in order; a line may hold several conflicts
 	Format    string     // format by which the texts were understood; "lines" for none
 	Method    string     // MethodEqual, MethodLines or MethodStructure
 	Notes     []Note     // automatic decisions

@@ -356,7 +356,7 @@ func (m *merger) kids(path string, e entry) ([]piece, bool) {
 
 // conflict records a conflict about the nodes, some of which may be nil; in is where an
 // absent one would be.
-func (m *merger) conflict(path, reason string, b, o, t []*Node, in setting) {
+func (m *merger) conflict(path, reason string, b, o, t []*Node, in setting) merge.Conflict {
 	c := merge.Conflict{Key: printable(path), Reason: reason}
 	for _, side := range []struct {
 		d          *doc
@@ -386,6 +386,7 @@ func (m *merger) conflict(path, reason string, b, o, t []*Node, in setting) {
 		}
 	}
 	m.conflicts = append(m.conflicts, c)
+	return c
 }
 
 // printable spells a path for people.

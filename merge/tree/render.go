@@ -72,13 +72,13 @@ func (m *merger) finalNewline(out []byte, start int) []byte {
 
 // marked renders a result with conflicts: whole lines within diff3 markers, the same but
 // for what is in conflict.
-func (m *merger) marked() []byte {
-	var out []byte
+func (m *merger) marked() (out []byte, blocks []merge.Block) {
 	if m.o.bom {
 		out = append(out, bom...)
 	}
 	start := len(out)
-	var sides [3][]byte // base, ours, theirs of the block that is open
+	var sides [3][]byte       // base, ours, theirs of the block that is open
+	var held []merge.Conflict // of the open block
 	open := false
 	marked := 0 // where the last block ends
 	whole := func() bool {
@@ -90,8 +90,11 @@ func (m *merger) marked() []byte {
 		return true
 	}
 	shut := func() {
-		out = merge.AppendConflict(out, sides[0], sides[1], sides[2], m.o.eol, m.opt)
-		sides, open, marked = [3][]byte{}, false, len(out)
+		var b merge.Block
+		out, b = merge.AppendBlock(out, sides[0], sides[1], sides[2], m.o.eol, m.opt)
+		b.Conflicts = held
+		blocks = append(blocks, b)
+		sides, held, open, marked = [3][]byte{}, nil, false, len(out)
 	}
 	for _, s := range m.settled() {
 		switch {
@@ -111,6 +114,7 @@ func (m *merger) marked() []byte {
 				}
 				out = out[:from]
 			}
+			held = append(held, s.conflict.of)
 			sides[0], sides[1], sides[2] = append(sides[0], s.conflict.base...), append(sides[1], s.conflict.ours...), append(sides[2], s.conflict.theirs...)
 			if whole() {
 				shut()
@@ -135,7 +139,7 @@ func (m *merger) marked() []byte {
 		shut()
 	}
 	if len(out) == marked {
-		return out
+		return out, blocks
 	}
-	return m.finalNewline(out, start)
+	return m.finalNewline(out, start), blocks
 }

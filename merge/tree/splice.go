@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"inplace/merge"
 )
 
 // segment is a piece of the merged text: plain text, a place that must begin a line, a
@@ -16,7 +18,10 @@ type segment struct {
 }
 
 // clash is a conflict's text of each side.
-type clash struct{ base, ours, theirs string }
+type clash struct {
+	base, ours, theirs string
+	of                 merge.Conflict
+}
 
 func text(s string) []segment {
 	if s == "" {
@@ -292,12 +297,12 @@ func (m *merger) full(d *doc, n *Node, ind indents) string {
 
 // clash writes an entry as a conflict.
 func (m *merger) clash(path, reason string, e entry, in setting) piece {
-	m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
+	of := m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
 	ind := m.indents(e, in)
 	if e.b != nil && e.o != nil && e.t != nil && e.b.Kind == Leaf && e.o.Kind == Leaf && e.t.Kind == Leaf {
 		o := e.o
 		body := text(m.o.text(Range{o.Body.Start, o.Val.Start}))
-		body = append(body, segment{conflict: &clash{ours: m.o.text(o.Val),
+		body = append(body, segment{conflict: &clash{of: of, ours: m.o.text(o.Val),
 			base: m.adapt(m.b, e.b, e.b.Val, ind), theirs: m.adapt(m.t, e.t, e.t.Val, ind)}})
 		body = append(body, text(m.o.text(Range{o.Val.End, o.Body.End}))...)
 		return piece{of: o, head: m.comment(m.lead(path, e)), gap: m.gap(o), body: body,
@@ -317,7 +322,7 @@ func (m *merger) clash(path, reason string, e entry, in setting) piece {
 		}
 		return gap + s
 	}
-	return piece{head: head, loose: true, body: []segment{{conflict: &clash{
+	return piece{head: head, loose: true, body: []segment{{conflict: &clash{of: of,
 		base: with(m.full(m.b, e.b, ind)), ours: with(m.full(m.o, e.o, ind)), theirs: with(m.full(m.t, e.t, ind))}}}}
 }
 
@@ -334,8 +339,7 @@ func (m *merger) groupClash(path, reason string, g [3][]*Node, in setting) piece
 	if !slices.ContainsFunc(all, func(n *Node) bool { return n.Key != all[0].Key }) {
 		path = join(path, all[0])
 	}
-	m.conflict(path, reason, g[0], g[1], g[2], in)
-	c := &clash{}
+	c := &clash{of: m.conflict(path, reason, g[0], g[1], g[2], in)}
 	for i, side := range g {
 		for _, n := range side {
 			d := []*doc{m.b, m.o, m.t}[i]
@@ -347,10 +351,10 @@ func (m *merger) groupClash(path, reason string, g [3][]*Node, in setting) piece
 
 // innerClash writes all kids of a container as one conflict.
 func (m *merger) innerClash(path, reason string, e entry, in setting) []segment {
-	m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
+	of := m.conflict(path, reason, nodes(e.b), nodes(e.o), nodes(e.t), in)
 	ind := m.indents(e, in)
 	out := text(m.o.text(Range{e.o.Body.Start, e.o.Inner.Start}))
-	out = append(out, segment{conflict: &clash{ours: m.o.text(e.o.Inner),
+	out = append(out, segment{conflict: &clash{of: of, ours: m.o.text(e.o.Inner),
 		base: m.adapt(m.b, e.b, e.b.Inner, ind), theirs: m.adapt(m.t, e.t, e.t.Inner, ind)}})
 	return append(out, text(m.o.text(Range{e.o.Inner.End, e.o.Body.End}))...)
 }

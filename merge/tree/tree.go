@@ -67,7 +67,7 @@ func Structure(f Format) merge.Structure {
 		if len(m.conflicts) > 0 {
 			slices.SortStableFunc(m.conflicts, func(a, b merge.Conflict) int { return a.OursStart - b.OursStart })
 			r.Conflicts = m.conflicts
-			r.Merged = m.marked()
+			r.Merged, r.Blocks = m.marked()
 			return r, true
 		}
 		r.Merged = m.spliced()

@@ -75,7 +75,7 @@ func (r *run) merge(c *cli.Context) error {
 	r.doc.Merge = mergedView(format, res)
 	out := res.Merged
 	if out == nil && !res.Clean() { // binary: with markers it is of no use, but nobody takes ours for merged
-		out = merge.AppendConflict(nil, base, ours, theirs, "\n", opt)
+		out, _ = merge.AppendBlock(nil, base, ours, theirs, "\n", opt)
 	}
 	if err := r.writeMerged(c.String("output"), out); err != nil {
 		return err
