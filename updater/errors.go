@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"inplace/updater/conflict"
 	"inplace/updater/running"
 )
 
@@ -20,6 +21,12 @@ var (
 	ErrUnknownLevel = errors.New("no such level")
 	// ErrDeclined: the plan was shown and not confirmed; nothing was changed.
 	ErrDeclined = errors.New("was not confirmed")
+	// ErrWorkspace: the record of the conflicts that wait cannot be believed.
+	ErrWorkspace = errors.New("what waits for a decision cannot be read")
+	// ErrForeign: resolutions are for another product.
+	ErrForeign = conflict.ErrForeign
+	// ErrNotRemembered: no resolution is kept of that path, or under that ID.
+	ErrNotRemembered = errors.New("nothing is remembered of it")
 	// ErrWithdrawn: the vendor has withdrawn the level.
 	ErrWithdrawn = errors.New("was withdrawn by the vendor")
 )
@@ -28,10 +35,24 @@ var (
 type ConflictError struct{ Conflicts []ConflictOf }
 
 func (e *ConflictError) Error() string {
+	lines := []string{fmt.Sprintf("%d conflicts", len(e.Conflicts))}
 	if len(e.Conflicts) == 1 {
-		return fmt.Sprintf("%s: conflict: %s", e.Conflicts[0].Path, e.Conflicts[0].Reason)
+		lines[0] = fmt.Sprintf("%s: conflict: %s", e.Conflicts[0].Path, e.Conflicts[0].Reason)
 	}
-	return fmt.Sprintf("%d conflicts", len(e.Conflicts))
+	for _, c := range e.Conflicts {
+		if c.Fault != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s", c.Path, c.Fault))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// WorkspaceError says that conflicts wait in the workspace, so that a run that leads
+// elsewhere is refused.
+type WorkspaceError struct{ Open, Resolved int }
+
+func (e *WorkspaceError) Error() string {
+	return fmt.Sprintf("conflicts wait in the workspace: %d open, %d resolved", e.Open, e.Resolved)
 }
 
 // PreflightError lists everything that stands in the way; nothing was changed.

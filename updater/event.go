@@ -91,23 +91,25 @@ type HistoryEntry struct {
 
 // Status is what `status` tells.
 type Status struct {
-	Home      string         `json:"home"`
-	Product   string         `json:"product"`
-	Installed Release        `json:"installed"`
-	Source    string         `json:"source"`
-	Channel   string         `json:"channel"`                // that updates are taken from
-	Newest    *Release       `json:"newest,omitempty"`       // of the channel, as far as is known
-	NewestErr string         `json:"newest_error,omitempty"` // why the source could not be asked
-	Seen      time.Time      `json:"seen,omitzero"`          // what is known is as of then, where the source could not be asked
-	Withdrawn string         `json:"withdrawn,omitempty"`    // why the installed level was withdrawn
-	Snapshots []SnapshotInfo `json:"snapshots"`              // newest first
-	Conflicts []string       `json:"conflicts"`              // waiting in the workspace
-	Edits     *Verification  `json:"edits,omitempty"`        // how the files compare, by the stat cache
-	EditsErr  string         `json:"edits_error,omitempty"`
-	SlotBytes int64          `json:"snapshot_bytes"` // of content that the snapshots keep
-	Recovery  *Recovery      `json:"recovery,omitempty"`
-	Open      bool           `json:"open"` // a journal is open and could not be mended
-	Engine    string         `json:"engine"`
+	Home         string         `json:"home"`
+	Product      string         `json:"product"`
+	Installed    Release        `json:"installed"`
+	Source       string         `json:"source"`
+	Channel      string         `json:"channel"`                   // that updates are taken from
+	Newest       *Release       `json:"newest,omitempty"`          // of the channel, as far as is known
+	NewestErr    string         `json:"newest_error,omitempty"`    // why the source could not be asked
+	Seen         time.Time      `json:"seen,omitzero"`             // what is known is as of then, where the source could not be asked
+	Withdrawn    string         `json:"withdrawn,omitempty"`       // why the installed level was withdrawn
+	Snapshots    []SnapshotInfo `json:"snapshots"`                 // newest first
+	Conflicts    []string       `json:"conflicts"`                 // paths in the workspace
+	Workspace    *Workspace     `json:"workspace,omitempty"`       // the open one
+	WorkspaceErr string         `json:"workspace_error,omitempty"` // why it cannot be read
+	Edits        *Verification  `json:"edits,omitempty"`           // how the files compare, by the stat cache
+	EditsErr     string         `json:"edits_error,omitempty"`
+	SlotBytes    int64          `json:"snapshot_bytes"` // of content that the snapshots keep
+	Recovery     *Recovery      `json:"recovery,omitempty"`
+	Open         bool           `json:"open"` // a journal is open and could not be mended
+	Engine       string         `json:"engine"`
 }
 
 // SnapshotInfo is one line of the list of snapshots.

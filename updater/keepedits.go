@@ -139,12 +139,12 @@ func (b *backer) mergeBack(g *goal, now *live, e *backup.Entry, step *Step) (mer
 		Labels: merge.Labels{Ours: "ours (as it is now)", Base: fmt.Sprintf("base (level %d)", b.plan.From.Level), Theirs: fmt.Sprintf("theirs (level %d)", b.plan.To.Level)}})
 	content := res.Merged
 	if !res.Clean() {
-		picked, ok := b.pickAll(content, len(res.Conflicts))
-		if !ok || proof.Parses(format, ours) == nil && proof.Parses(format, picked) != nil {
+		side := settings.OnConflict(b.u.opt.OnConflict)
+		picked := res.Settle(func(k merge.Block) ([]byte, bool) { return blockSide(k, side) })
+		if content = picked.Merged; !picked.Clean() || proof.Parses(format, ours) == nil && proof.Parses(format, content) != nil {
 			b.conflict(step, hunkReason(res.Conflicts), res.Conflicts)
 			return nil, true, nil
 		}
-		content = picked
 	}
 	d := manifest.DigestOf(content)
 	step.Notes = res.Notes
@@ -160,19 +160,6 @@ func (b *backer) mergeBack(g *goal, now *live, e *backup.Entry, step *Step) (mer
 	step.Reason = "as it was, with your edits since"
 	step.content, step.ours, step.merged = content, ours, true
 	return content, false, nil
-}
-
-// pickAll decides all conflicts of a marked text for the side that the run names.
-func (b *backer) pickAll(marked []byte, n int) ([]byte, bool) {
-	side := settings.OnConflict(b.u.opt.OnConflict)
-	if side != settings.Ours && side != settings.Theirs {
-		return nil, false
-	}
-	sides := make([]settings.OnConflict, n)
-	for i := range sides {
-		sides[i] = side
-	}
-	return pick(marked, sides)
 }
 
 // content is the bytes with digest d, from what was shipped, merged or kept by any snapshot; nil

@@ -7,7 +7,6 @@ import (
 	"inplace/manifest"
 	"inplace/merge"
 	"inplace/merge/formats"
-	"inplace/updater/settings"
 )
 
 // Some keys of a file are decided before it is merged. A pin keeps the operator's value
@@ -199,26 +198,4 @@ func spell(current []byte, plain string) []byte {
 		return []byte(string(current[0]) + plain + string(current[0]))
 	}
 	return []byte(plain)
-}
-
-// sidesOf is what decides each conflict of a file: the run's option, else the first
-// policy of the settings that covers the file and the conflict's key.
-func (m *maker) sidesOf(p manifest.Path, hunks []merge.Conflict) (sides []settings.OnConflict, left []merge.Conflict) {
-	for _, h := range hunks {
-		side := settings.OnConflict(m.u.opt.OnConflict)
-		for _, rule := range m.u.settings.Policy {
-			if side != "" {
-				break
-			}
-			if g, err := manifest.CompileGlob(rule.Path); err == nil && (rule.Key == "" || rule.Key == h.Key) && g.Match(p) {
-				side = rule.OnConflict
-			}
-		}
-		if side != settings.Ours && side != settings.Theirs {
-			side = settings.Stop
-			left = append(left, h)
-		}
-		sides = append(sides, side)
-	}
-	return sides, left
 }

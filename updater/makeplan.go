@@ -14,6 +14,7 @@ import (
 	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
+	"inplace/updater/conflict"
 	"inplace/updater/settings"
 )
 
@@ -46,6 +47,7 @@ type maker struct {
 	cleared map[manifest.Path]bool // what derived rules move into the snapshot
 	base    pristine
 	carried []carried
+	kept    map[conflict.ID]*conflict.Resolution // what is remembered of the places asked for; nil: nothing
 }
 
 // makePlan decides what going from in to to does with every path.
@@ -64,7 +66,7 @@ func (u *Updater) makePlan(ctx context.Context, in *installed, to *target) (*Pla
 }
 
 func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *maker {
-	m := &maker{ctx: ctx, u: u, in: in, to: to, byPath: map[manifest.Path]*item{}, cleared: map[manifest.Path]bool{}}
+	m := &maker{ctx: ctx, u: u, in: in, to: to, byPath: map[manifest.Path]*item{}, kept: map[conflict.ID]*conflict.Resolution{}, cleared: map[manifest.Path]bool{}}
 	m.plan = &Plan{
 		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
 		Action: "update", From: in.release(), To: to.release(), target: to, baseInventory: in.inventory, in: in,
@@ -444,6 +446,7 @@ func (m *maker) gather() {
 	}
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	slices.SortStableFunc(p.Conflicts, func(a, b ConflictOf) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	slices.SortStableFunc(p.Resolved, func(a, b Resolved) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Action.Changes() && s.before.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {

@@ -2,16 +2,13 @@ package updater
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"inplace/manifest"
 	"inplace/merge"
 	"inplace/merge/formats"
-	"inplace/merge/proof"
 	"inplace/updater/settings"
 )
 
@@ -19,47 +16,84 @@ import (
 // conflict of the whole file.
 const maxMerge = 16 << 20
 
-// conflict makes the path a conflict, unless the run or the settings decide it.
+// conflict makes the path a conflict, unless it was resolved before, or the run or the
+// settings decide it.
 func (m *maker) conflict(it *item, reason string) {
-	switch m.policy(it.path) {
+	c := ConflictOf{Path: it.path, Reason: reason, Kind: m.kindOf(it, reason)}
+	c.file = m.fileOf(it, &c)
+	r, side := m.settledBy(c.file.ID, m.policy(it.path, ""))
+	if r != nil && m.resolve(it, &c, r) {
+		return
+	}
+	if m.takeSide(it, side, "conflict ("+reason+") decided") {
+		return
+	}
+	it.step = m.step(it, Conflict, reason)
+	m.lay(it, &c)
+	m.plan.Conflicts = append(m.plan.Conflicts, c)
+}
+
+// lay reads the sides of a conflict for the workspace.
+func (m *maker) lay(it *item, c *ConflictOf) {
+	if c.has != [3]bool{} {
+		return
+	}
+	if err := m.sides(it, c); err != nil {
+		m.plan.Warnings = append(m.plan.Warnings, fmt.Sprintf("%s: not all sides could be read: %v", it.path, err))
+	}
+}
+
+// takeSide decides a path for one side; it fails for Stop, and where the vendor's side
+// cannot be put there. how begins the reason.
+func (m *maker) takeSide(it *item, side settings.OnConflict, how string) bool {
+	switch side {
 	case settings.Ours:
 		action := Keep
 		if !it.live.info.Exists {
 			action = Deleted
 		}
-		it.step = m.step(it, action, "conflict ("+reason+") decided for yours")
+		it.step = m.step(it, action, how+" for yours")
 		it.step.decided = true
-		return
+		return true
 	case settings.Theirs:
 		switch {
 		case it.theirs == nil:
-			it.step = m.step(it, Remove, "conflict ("+reason+") decided for the vendor's; yours goes into the snapshot")
-			return
-		case it.live.kind() == manifest.Other, it.live.kind() == manifest.Dir && it.theirs.Kind != manifest.Dir:
-			// a directory of the operator's is not thrown away by a policy
+			it.step = m.step(it, Remove, how+" for the vendor's; yours goes into the snapshot")
+		case m.barred(it) != "":
+			return false
 		case !it.live.info.Exists:
-			it.step = m.step(it, Add, "conflict ("+reason+") decided for the vendor's")
-			return
+			it.step = m.step(it, Add, how+" for the vendor's")
 		default:
-			it.step = m.step(it, Replace, "conflict ("+reason+") decided for the vendor's; yours goes into the snapshot")
-			return
+			it.step = m.step(it, Replace, how+" for the vendor's; yours goes into the snapshot")
 		}
+		return true
 	}
-	it.step = m.step(it, Conflict, reason)
-	m.plan.Conflicts = append(m.plan.Conflicts, ConflictOf{Path: it.path, Reason: reason})
-	if err := m.sides(it, &m.plan.Conflicts[len(m.plan.Conflicts)-1]); err != nil {
-		m.plan.Warnings = append(m.plan.Warnings, fmt.Sprintf("%s: not all sides could be read: %v", it.path, err))
-	}
+	return false
 }
 
-// policy is what decides a conflict at p: the run's option, else the first policy of
-// the settings that covers the whole of p.
-func (m *maker) policy(p manifest.Path) settings.OnConflict {
+// barred says why the vendor's side cannot be put at a path; "" if it can.
+func (m *maker) barred(it *item) string {
+	if it.theirs == nil {
+		return ""
+	}
+	above, err := m.dirs.at(it.path.Parent())
+	switch {
+	case err == nil && above.state == dirBlocked:
+		return above.top.String() + " is not a directory any more: move away what stands there"
+	case it.live.kind() == manifest.Other, it.live.kind() == manifest.Dir && it.theirs.Kind != manifest.Dir:
+		return "a " + it.live.kind().String() + " of yours stands there, which is not thrown away: move it away"
+	}
+	return ""
+}
+
+// policy is what decides a conflict at the key of p, "" being the whole of p: the run's
+// option, else the first policy of the settings that covers it.
+func (m *maker) policy(p manifest.Path, key string) settings.OnConflict {
 	if m.u.opt.OnConflict != "" {
 		return settings.OnConflict(m.u.opt.OnConflict)
 	}
 	for _, rule := range m.u.settings.Policy {
-		if g, err := manifest.CompileGlob(rule.Path); err == nil && rule.Key == "" && g.Match(p) {
+		if g, err := manifest.CompileGlob(rule.Path); err == nil && (rule.Key == "" || rule.Key == key) && g.Match(p) {
 			return rule.OnConflict
 		}
 	}
@@ -146,35 +180,14 @@ func (m *maker) mergeOne(it *item) error {
 		Labels: merge.Labels{Ours: "ours (as it is now)", Base: fmt.Sprintf("base (level %d)", m.in.Level), Theirs: fmt.Sprintf("theirs (level %d)", m.to.Level)}})
 	content := res.Merged
 	if !res.Clean() {
-		sides, left := m.sidesOf(it.path, res.Conflicts)
-		picked, ok := pick(content, sides)
-		switch {
-		case ok && len(left) == 0 && (proof.Parses(format, ours) != nil || proof.Parses(format, picked) == nil):
-			it.step.Reason = "merged; " + plural(len(sides), "conflict") + " decided by a policy or an option"
-			content = picked
-		case ok && len(left) > 0:
-			content, reason = picked, hunkReason(left)
-		default:
-			left, reason = res.Conflicts, hunkReason(res.Conflicts)
-		}
-		if reason != "" || !ok {
-			m.conflictIn(it, cmp.Or(reason, hunkReason(res.Conflicts)), left, content)
+		var ok bool
+		if content, ok = m.settle(it, format, &c, mine, pinned, res); !ok {
 			return nil
 		}
 	}
 	it.step.Notes = append(append(notes, moved...), res.Notes...)
 	m.merged(it, base, ours, content)
 	return nil
-}
-
-// conflictIn is a conflict within a file, with the text that has its markers.
-func (m *maker) conflictIn(it *item, reason string, hunks []merge.Conflict, marked []byte) {
-	before := len(m.plan.Conflicts)
-	m.conflict(it, reason)
-	if len(m.plan.Conflicts) > before {
-		last := &m.plan.Conflicts[len(m.plan.Conflicts)-1]
-		last.Hunks, last.merged = hunks, marked
-	}
 }
 
 // moveKeys settles a file that the operator edited and the vendor drops: if all that
@@ -284,48 +297,6 @@ func hunkReason(hunks []merge.Conflict) string {
 		text += fmt.Sprintf(" (and %s more)", plural(len(hunks)-1, "place"))
 	}
 	return text
-}
-
-// pick resolves the conflicts of a marked text, in their order, each for its side; one
-// whose side is Stop keeps its markers. It fails on a text whose markers do not pair or
-// are not as many as the sides.
-func pick(marked []byte, sides []settings.OnConflict) ([]byte, bool) {
-	var out []byte
-	state := byte(0) // the marker passed last
-	n := 0
-	for line := range bytes.Lines(marked) {
-		mark := marker(line)
-		if mark != 0 {
-			i := slices.Index([]byte{'<', '|', '=', '>'}, mark)
-			if before := []byte{0, '<', '|', '='}[i]; state != before || n >= len(sides) {
-				return nil, false
-			}
-			state = mark
-		}
-		side := settings.Stop
-		if state != 0 {
-			side = sides[n]
-		}
-		if side == settings.Stop || mark == 0 && (state == '<' && side == settings.Ours || state == '=' && side == settings.Theirs) {
-			out = append(out, line...)
-		}
-		if mark == '>' {
-			state = 0
-			n++
-		}
-	}
-	return out, state == 0 && n == len(sides)
-}
-
-// marker is the character of a conflict marker line, or 0.
-func marker(line []byte) byte {
-	for _, c := range []byte{'<', '|', '=', '>'} {
-		run := bytes.Repeat([]byte{c}, 7)
-		if rest, ok := bytes.CutPrefix(line, run); ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\n' || rest[0] == '\r') {
-			return c
-		}
-	}
-	return 0
 }
 
 func plural(n int, word string) string {

@@ -8,6 +8,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/merge"
+	"inplace/updater/conflict"
 )
 
 // PlanSchema is the form of a plan as a document.
@@ -94,12 +95,19 @@ func (s *Step) Texts() (base, ours, result []byte) {
 // ConflictOf says why a path cannot be decided, and holds its three sides.
 type ConflictOf struct {
 	Path   manifest.Path    `json:"path"`
+	Kind   conflict.Kind    `json:"kind,omitempty"`
 	Reason string           `json:"reason"`
+	Fault  string           `json:"fault,omitempty"` // why what was decided cannot be taken
 	Hunks  []merge.Conflict `json:"-"`
-	Where  ConflictPaths    `json:"where,omitzero"` // once the workspace is written
+	Where  ConflictPaths    `json:"where,omitzero"`   // once the workspace is written
+	Places []Waiting        `json:"places,omitempty"` // the same
 
 	base, ours, theirs, merged []byte
+	mine, pinned               []byte  // ours and theirs as they were merged
 	has                        [3]bool // base, ours, theirs are files with contents to write
+	file                       conflict.File
+	marked                     []byte // of a text: with all its places between markers
+	final                      []byte // of a path decided as a whole: what is to become of it
 }
 
 // Texts are the contents of the three sides; nil for a side that is no file or is not
@@ -165,7 +173,8 @@ type Plan struct {
 	Way          []string               `json:"way,omitempty"` // of a revert: the snapshots that it goes back over, in this order
 	Steps        []Step                 `json:"steps"`         // sorted by path
 	Conflicts    []ConflictOf           `json:"conflicts"`
-	Fixes        []manifest.Fix         `json:"fixes"` // of all levels on the way, the worst first
+	Resolved     []Resolved             `json:"resolved,omitempty"` // conflicts that were decided before, in the workspace or as remembered
+	Fixes        []manifest.Fix         `json:"fixes"`              // of all levels on the way, the worst first
 	Instructions []Instruction          `json:"instructions"`
 	Irreversible *manifest.Irreversible `json:"irreversible,omitempty"`
 	Space        Space                  `json:"space"`
@@ -179,6 +188,7 @@ type Plan struct {
 	in            *installed     // of an update: what is installed
 	entries       []backup.Entry // of a revert: prepared when planning
 	puts          []put          // of a revert that copies: what goes into which slot
+	settled       []ConflictOf   // paths whose conflicts are all resolved, as the workspace keeps them
 }
 
 // Instruction is what a release asks the operator to do by hand.

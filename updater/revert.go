@@ -31,6 +31,12 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 		return out, err
 	}
 	defer release()
+	if err := u.openWorkspace(&in.record, false); err != nil {
+		return out, err
+	}
+	if err := u.elsewhere(true); err != nil {
+		return out, err
+	}
 	err = u.during(PhasePlan, func() (err error) {
 		out.Plan, err = u.planRevert(ctx, in)
 		return err

@@ -45,9 +45,7 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 	if s.Snapshots, err = u.snapshots(r.Snapshot); err != nil {
 		return s, err
 	}
-	if s.Conflicts, err = u.openConflicts(); err != nil {
-		return s, err
-	}
+	u.waitingOf(s, r, release != nil)
 	for _, snap := range s.Snapshots {
 		s.SlotBytes += snap.Bytes
 	}
@@ -67,6 +65,21 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		}
 	}
 	return s, nil
+}
+
+// waitingOf tells what waits in the workspace. A workspace that cannot be read is told.
+func (u *Updater) waitingOf(s *Status, r *record, mayWrite bool) {
+	if err := u.openWorkspace(r, !mayWrite); err != nil {
+		s.WorkspaceErr = err.Error()
+		return
+	}
+	if u.ws == nil {
+		return
+	}
+	s.Workspace = u.workspaceView(r, nil)
+	for i := range u.ws.files {
+		s.Conflicts = append(s.Conflicts, string(u.ws.files[i].Path))
+	}
 }
 
 // edits compares the files with what was shipped. Where this run may write, what it had

@@ -20,6 +20,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/updater/conflict"
 	"inplace/updater/journal"
 	"inplace/updater/settings"
 )
@@ -244,12 +245,14 @@ func (s *supporter) snapshots(w *strings.Builder) error {
 }
 
 func (s *supporter) conflicts(w *strings.Builder) error {
-	u := &Updater{opt: s.opt, tree: s.tree}
-	list, err := u.openConflicts()
-	for _, p := range list {
-		fmt.Fprintf(w, "%s\n", manifest.Path(p))
+	rec, err := conflict.ReadRecord(s.tree)
+	if err != nil || rec == nil {
+		return err
 	}
-	return err
+	for _, f := range rec.Files {
+		fmt.Fprintf(w, "%s: %s, %s\n", manifest.Path(f.Path), f.Kind, plural(max(len(f.Spots), 1), "place"))
+	}
+	return nil
 }
 
 // files lists updates/ two levels deep.

@@ -20,7 +20,12 @@ import (
 // findings is no error. Errors: *[fsys.LockedError] beside a running update,
 // *[OpenError] on an open journal, those of metadata and settings.
 func (u *Updater) DryRun(ctx context.Context) (*Plan, error) {
-	return u.dry(readDeclared, func(in *installed) (*Plan, error) { return u.planFrom(ctx, in) })
+	return u.dry(readDeclared, func(in *installed) (*Plan, error) {
+		if err := u.openWorkspace(&in.record, true); err != nil {
+			return nil, err
+		}
+		return u.planFrom(ctx, in)
+	})
 }
 
 // dry makes a plan for who only looks.
@@ -127,7 +132,7 @@ func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, 
 // rolls back. The outcome is there whenever a plan was made, also with an error.
 //
 // Errors: *[ConflictError] (the workspace is written), *[PreflightError],
-// *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
+// *[WorkspaceError] for another level, *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
 // *[OpenError], *[fsys.LockedError], and those of metadata, settings and context.
 func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
 	in, out, release, err := u.start(ctx, readDeclared)
@@ -135,33 +140,44 @@ func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
 		return out, err
 	}
 	defer release()
-	if out.Plan, err = u.planFrom(ctx, in); err != nil {
+	if err := u.openWorkspace(&in.record, false); err != nil {
 		return out, err
 	}
-	if err := saveTrust(u.tree, u.client.State()); err != nil {
+	if err := u.elsewhere(u.opt.HasLevel); err != nil {
 		return out, err
+	}
+	return out, u.update(ctx, in, out)
+}
+
+// update is Update under the lock, with the workspace read.
+func (u *Updater) update(ctx context.Context, in *installed, out *Outcome) (err error) {
+	if out.Plan, err = u.planFrom(ctx, in); err != nil {
+		return err
+	}
+	if err := saveTrust(u.tree, u.client.State()); err != nil {
+		return err
 	}
 	plan := out.Plan
 	if plan.Action == "none" {
-		return out, nil
+		return u.nothingLeft(out)
 	}
 	if len(plan.Conflicts) > 0 {
 		if err := u.writeWorkspace(plan); err != nil {
-			return out, err
+			return err
 		}
-		return out, &ConflictError{plan.Conflicts}
+		return &ConflictError{plan.Conflicts}
 	}
 	if len(plan.Findings) > 0 {
-		return out, &PreflightError{plan.Findings}
+		return &PreflightError{plan.Findings}
 	}
 	if err := u.confirm(plan); err != nil {
-		return out, err
+		return err
 	}
 	err = u.execute(ctx, in, plan, out)
 	if err == nil {
 		u.settle(plan, out)
 	}
-	return out, err
+	return err
 }
 
 // confirm asks whether to go on, if there is somebody to ask.
@@ -295,7 +311,7 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 		}
 	}
 	u.learn(plan)
-	warn(u.tree.RemoveAll(conflictsDir))
+	warn(u.finishWorkspace(plan))
 	warn(u.standingAbsent(plan))
 	u.secondCopies(out)
 	u.prune(out)

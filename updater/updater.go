@@ -44,6 +44,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/updater/conflict"
 	"inplace/updater/settings"
 )
 
@@ -54,7 +55,6 @@ const (
 	settingsPath = "updates/settings.yaml"
 	trustPath    = "updates/trust/state"
 	lockPath     = "updates/lock"
-	conflictsDir = "updates/conflicts"
 )
 
 // Options say which installation, and how this one run differs from its settings.
@@ -97,6 +97,7 @@ type Updater struct {
 	client   *repository.Client
 
 	astray    []*fsys.FollowError // what is named under follow and cannot be followed
+	ws        *workspace          // the open one; nil: none
 	blindTold bool                // that some processes cannot be seen is said once
 	pending   []pendingSummary    // of what this run closed
 }
@@ -122,7 +123,7 @@ func Open(opt Options) (*Updater, error) {
 }
 
 func (u *Updater) load() error {
-	for _, dir := range []string{updatesDir, installedDir, "updates/trust", "updates/backups", "updates/stage", conflictsDir} {
+	for _, dir := range []string{updatesDir, installedDir, "updates/trust", "updates/backups", "updates/stage", conflict.Workspace, conflict.Dir} {
 		info, err := u.tree.Lstat(dir)
 		if err == nil {
 			err = u.tree.CheckState(dir, info)

@@ -8,23 +8,26 @@ import (
 
 // Names of the commands in documents.
 const (
-	cmdUpdate  = "update"
-	cmdRevert  = "revert"
-	cmdDryRun  = "dry-run"
-	cmdStatus  = "status"
-	cmdHistory = "history"
-	cmdVerify  = "verify"
-	cmdFix     = "verify --fix"
-	cmdDiff    = "diff"
-	cmdSupport = "support"
-	cmdAdopt   = "adopt"
-	cmdGuard   = "guard"
-	cmdInit    = "release init"
-	cmdAdd     = "release add"
-	cmdVersion = "version"
-	cmdDemo    = "demo"
-	cmdMerge   = "merge"
-	cmdPack    = "pack"
+	cmdUpdate   = "update"
+	cmdRevert   = "revert"
+	cmdDryRun   = "dry-run"
+	cmdContinue = "continue"
+	cmdAbort    = "abort"
+	cmdResolve  = "resolve"
+	cmdStatus   = "status"
+	cmdHistory  = "history"
+	cmdVerify   = "verify"
+	cmdFix      = "verify --fix"
+	cmdDiff     = "diff"
+	cmdSupport  = "support"
+	cmdAdopt    = "adopt"
+	cmdGuard    = "guard"
+	cmdInit     = "release init"
+	cmdAdd      = "release add"
+	cmdVersion  = "version"
+	cmdDemo     = "demo"
+	cmdMerge    = "merge"
+	cmdPack     = "pack"
 
 	cmdCompletion = "completion"
 
@@ -49,6 +52,8 @@ func newApp(r *run) *cli.App {
 		Action:         r.update,
 		Flags: flags(
 			boolFlag("dry-run", "show what would be done; writes nothing"),
+			boolFlag("continue", "go on with the update whose conflicts are resolved"),
+			boolFlag("abort", "throw away what waits: conflicts, and what was decided about them"),
 			boolFlag("revert", "take the newest update back; needs no repository"),
 			textFlag("to", "ID", "with --revert: go to what this snapshot holds, back or forward; see backups list"),
 			boolFlag("keep-edits", "with --revert: merge what you changed since into what is put back"),
@@ -85,6 +90,7 @@ func newApp(r *run) *cli.App {
 			}},
 			verifyCommand(r),
 			diffCommand(r),
+			resolveCommand(r),
 			supportCommand(r),
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
 				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),

@@ -51,6 +51,8 @@ func TestScript(t *testing.T) {
 			"mode":    cmdMode,
 			"link":    cmdLink,
 			"exits":   cmdExits,
+
+			"transcript": cmdTranscript,
 		},
 	})
 }

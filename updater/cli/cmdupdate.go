@@ -20,6 +20,10 @@ func (r *run) update(c *cli.Context) error {
 		command = cmdDryRun
 	case revert:
 		command = cmdRevert
+	case c.Bool("continue"):
+		command = cmdContinue
+	case c.Bool("abort"):
+		command = cmdAbort
 	}
 	r.looking, r.reverting = dry, revert
 	if err := r.begin(c, command); err != nil {
@@ -30,6 +34,9 @@ func (r *run) update(c *cli.Context) error {
 		return err
 	}
 	if err := checkRevert(c, revert); err != nil {
+		return err
+	}
+	if err := checkContinue(c); err != nil {
 		return err
 	}
 	if err := checkReport(c); err != nil {
@@ -52,6 +59,17 @@ func (r *run) update(c *cli.Context) error {
 		return r.showPlan(c, plan, err)
 	case revert:
 		o, err := e.Revert(r.ctx)
+		return r.showOutcome(c, o, err)
+	case command == cmdAbort:
+		return r.abort(e)
+	case command == cmdContinue:
+		o, err := e.Continue(r.ctx)
+		if err == nil && o.Plan == nil {
+			r.setOutcome(o)
+			r.recoveryText(o.Recovery)
+			r.say("Nothing is open: nothing to go on with.")
+			return nil
+		}
 		return r.showOutcome(c, o, err)
 	}
 	o, err := e.Update(r.ctx)
@@ -227,6 +245,7 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 		switch {
 		case errors.As(err, &conflict):
 			r.planHead(p)
+			r.resolvedText(p.Resolved)
 			r.conflictText(p.Conflicts)
 		case errors.As(err, &busy):
 			r.runningText(&busy.Report)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"inplace/manifest"
 	"inplace/updater"
 )
 
@@ -21,7 +22,21 @@ type engine interface {
 	VerifyBackups(context.Context) (*updater.Backups, error)
 	PruneBackups(context.Context, updater.PruneOptions) (*updater.Backups, error)
 	inspector
+	resolver
 	Close()
+}
+
+// resolver is what the commands about conflicts use.
+type resolver interface {
+	Continue(context.Context) (*updater.Outcome, error)
+	Abort(context.Context) (*updater.Aborted, error)
+	Workspace(context.Context) (*updater.Workspace, error)
+	Resolve(context.Context, updater.ResolveOptions) (*updater.Workspace, error)
+	Remembered() (*updater.Resolutions, error)
+	Forget(ctx context.Context, what string) (*updater.Resolutions, error)
+	Export() (*updater.Resolutions, []byte, error)
+	Import(ctx context.Context, name string, data []byte) (*updater.Resolutions, error)
+	Named(typed string) (manifest.Path, error)
 }
 
 // openEngine opens an installation.

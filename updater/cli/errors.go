@@ -73,7 +73,7 @@ func (r *run) judge(err error) verdict {
 // onInstallation reports whether the command could have changed an installation.
 func (r *run) onInstallation() bool {
 	switch r.command {
-	case cmdUpdate, cmdRevert, cmdAdopt, cmdDryRun, cmdFix:
+	case cmdUpdate, cmdContinue, cmdAbort, cmdRevert, cmdAdopt, cmdDryRun, cmdFix:
 		return true
 	}
 	return false
@@ -99,6 +99,9 @@ func (r *run) classify(err error) verdict {
 		fault     *manifest.Error
 	)
 	var left *conflictsLeft
+	var waits *updater.WorkspaceError
+	var noConflict *updater.NoConflictError
+	var refused *updater.RefusedError
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
 	is := func(target error) bool { return errors.Is(err, target) }
@@ -125,6 +128,18 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: nonEmpty(misuse.hint)}
 	case errors.As(err, &conflict):
 		return r.judgeConflict()
+	case errors.As(err, &waits):
+		return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
+			"go on with what is open: " + r.shell("resolve") + ", then " + r.shell("--continue"),
+			"or throw it away: " + r.shell("--abort")}}
+	case is(updater.ErrWorkspace):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"throw it away and begin anew: " + r.shell("--abort")}}
+	case errors.As(err, &noConflict), is(updater.ErrNotRemembered):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what there is: " + r.shell("resolve") + ", or " + r.shell("resolve", "--remembered")}}
+	case errors.As(err, &refused):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"nothing was decided; see what can be: " + r.shell("resolve", string(refused.Path))}}
+	case is(updater.ErrForeign):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"import what an installation of the same product has exported"}}
 	case errors.As(err, &left):
 		return verdict{exit: ExitConflict}
 	case is(fsys.ErrLocked):
@@ -198,6 +213,7 @@ func (r *run) judgeConflict() verdict {
 			"or keep your side wherever both changed something: add --on-conflict ours"}}
 	}
 	return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
+		"decide them one by one: " + r.shell("resolve") + ", then " + r.shell("--continue"),
 		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
 }

@@ -17,11 +17,15 @@ type explanation struct {
 func explain(path string) explanation {
 	switch path {
 	case "":
-		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so.\n\n" +
+		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so: see resolve, then --continue.\n\n" +
 			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 verify found a difference.",
 			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
 	case cmdStatus:
 		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
+	case cmdResolve:
+		return explanation{"Without flags: on a terminal each conflict is asked about, elsewhere they are listed, with what to type. Nothing of the installation changes before --continue. PATH is decided as a whole, or one place of it with --conflict; text may also be edited by hand where the list says that it lies, or be put beside the file as PATH.final.\n\n" +
+			"What was decided is remembered once it was applied, and used again where the same three texts meet, here or in an installation that imports it. An exported file may hold passwords. Merge tools are started as git's configuration names them (merge.tool, mergetool.NAME.cmd and .path), cmd by sh -c with BASE, LOCAL, REMOTE and MERGED set.",
+			[]string{"PROG resolve", "PROG resolve conf/server.xml --conflict 2 --take ours --why 'ticket 42'", "PROG resolve conf/server.xml --edit", "PROG resolve --export decided.txt", "PROG --continue"}}
 	case cmdHistory:
 		return explanation{"For each run: when, from which level to which, version, by whom, how it ended, its snapshot, and for how long files were being exchanged.\n\n" +
 			"With the ID of a run, or its first letters: all that it added, replaced, merged, removed and kept, what it fixed, what is to be done by hand, and the command that goes back. The same lies in updates/logs as ID.md and ID.json.", []string{"PROG history", "PROG history 20261128T"}}

@@ -113,12 +113,15 @@ var manDescription = []string{
 var manEnvironment = [][2]string{
 	{"INPLACE_PASSPHRASE", "passphrase of the private keys, for vendors; empty means plain keys"},
 	{"INPLACE_CACHE_DIR", "where what was fetched is kept; each use verifies it"},
+	{"VISUAL, EDITOR", "the editor of resolve, words parted by blanks"},
+	{"HOME", "where resolve looks for git's configuration, which may name a merge tool"},
 	{"NO_COLOR", "if set and not empty, nothing is coloured"},
 }
 
 var manExamples = [][2]string{
 	{"Make an installation known, once, and look what an update would do:", "inplace adopt /opt/acme --source /srv/acme-updates\n/opt/acme/bin/update.sh --dry-run"},
 	{"Update, and go back:", "/opt/acme/bin/update.sh\n/opt/acme/bin/update.sh --revert"},
+	{"Decide conflicts, and go on:", "/opt/acme/bin/update.sh resolve\n/opt/acme/bin/update.sh resolve conf/server.xml --take ours\n/opt/acme/bin/update.sh --continue"},
 	{"In a start script:", "/opt/acme/bin/update.sh guard || exit 1"},
 	{"In a build: the newest release as a file, the same bytes each time:", "inplace pack --source /srv/acme-updates \\\n    --root sha256:FINGERPRINT -o acme.tar.zst"},
 	{"Completion in bash:", "source <(/opt/acme/bin/update.sh completion bash)"},

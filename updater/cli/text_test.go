@@ -23,7 +23,8 @@ type fakeEngine struct {
 	outcome *updater.Outcome
 	status  *updater.Status
 	inspection
-	err error
+	resolver // none of it is called
+	err      error
 }
 
 func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)     { return e.plan, e.err }

@@ -7,6 +7,7 @@ import (
 
 	"inplace/merge"
 	"inplace/updater"
+	"inplace/updater/conflict"
 )
 
 // Without -v so many hunks of a conflict are shown, and lines of each side.
@@ -27,6 +28,9 @@ func (r *run) conflictText(list []updater.ConflictOf) {
 	for _, c := range list {
 		out.line("  %s", styled{red, "! " + c.Path.String()})
 		out.wrapped(6, maskText(c.Reason))
+		if c.Fault != "" {
+			out.wrapped(6, c.Fault)
+		}
 		r.hunkText(c.Hunks, c.Reason)
 		for _, side := range []struct{ name, path string }{
 			{"yours", c.Where.Ours}, {"shipped before", c.Where.Base}, {"shipped now", c.Where.Theirs}, {"marked", c.Where.Merged},
@@ -80,4 +84,146 @@ func (r *run) sideText(who string, s style, text []byte) {
 	if more := len(lines) - shown; more > 0 {
 		r.out.line("      %s and %s more", styled{s, fmt.Sprintf("%-7s", who)}, count(more, "line"))
 	}
+}
+
+// resolvedText lists the conflicts that were decided before, each with by whom.
+func (r *run) resolvedText(list []updater.Resolved) {
+	var rows []row
+	for _, d := range list {
+		name := d.Path.String()
+		if d.Key != "" {
+			name += ": " + clean(d.Key)
+		}
+		note := "as you decided it"
+		switch {
+		case d.Final != "":
+			note = "as " + d.Final.String() + " has it"
+		case d.Replayed:
+			note = fmt.Sprintf("as remembered: %s, %s", d.By, d.At)
+		}
+		if d.Why != "" {
+			note += ": " + maskText(d.Why)
+		}
+		rows = append(rows, row{"*", name, note})
+	}
+	r.rows("Conflicts that are resolved", green, rows)
+}
+
+// workspaceText lists what waits, with what to type next.
+func (r *run) workspaceText(v *updater.Workspace) {
+	out := r.out
+	if v.Open+v.Resolved == 0 {
+		r.say("No conflict waits.")
+		return
+	}
+	out.line("%s: conflicts on the way from %s to %s: %d open, %d resolved", styled{bold, v.Product}, v.From.Name(), v.To.Name(), v.Open, v.Resolved)
+	for i := range v.Conflicts {
+		r.waitingText(&v.Conflicts[i])
+	}
+	out.gap()
+	r.say("%s", r.nextText(v))
+}
+
+// nextText says how to go on.
+func (r *run) nextText(v *updater.Workspace) string {
+	if v.Open == 0 {
+		return "All is decided. To go on: " + r.shell("--continue")
+	}
+	return fmt.Sprintf("%s to decide; nothing is changed before. Then: %s", count(v.Open, "conflict"), r.shell("--continue"))
+}
+
+// waitingText shows one conflict of the workspace.
+func (r *run) waitingText(w *updater.Waiting) {
+	out := r.out
+	out.gap()
+	head, name := styled{red, fmt.Sprintf("! %d", w.Number)}, w.Path.String()
+	if w.Resolved {
+		head = styled{green, fmt.Sprintf("* %d", w.Number)}
+	}
+	if w.Key != "" {
+		name += ": " + clean(w.Key)
+	}
+	out.line("  %s  %s  (%s)", head, name, conflict.ID(w.ID).Short())
+	if w.Resolved {
+		out.line("      resolved: %s", w.How)
+	} else {
+		out.wrapped(6, maskText(w.Reason))
+		if _, ours, theirs := w.Texts(); ours != nil || theirs != nil {
+			r.sideText("yours", yellow, ours)
+			r.sideText("vendor", cyan, theirs)
+		}
+	}
+	if w.Fault != "" {
+		out.wrapped(6, w.Fault)
+	}
+	if w.Resolved {
+		return
+	}
+	sides := "ours|theirs|FILE"
+	if w.Where.Merged != "" {
+		at := w.Where.Merged
+		if w.Line > 0 {
+			at += fmt.Sprintf(":%d", w.Line)
+		}
+		out.line("      marked:  %s", at)
+		sides = "ours|theirs|both|FILE"
+	}
+	out.line("      decide:  %s %s", r.shell("resolve", string(w.Path), "--conflict", fmt.Sprint(w.Number), "--take"), sides)
+}
+
+// rememberedText lists resolutions.
+func (r *run) rememberedText(v *updater.Resolutions) {
+	var rows []row
+	for _, m := range v.List {
+		name := m.Path.String()
+		if m.Key != "" {
+			name += ": " + clean(m.Key)
+		}
+		what := m.Take
+		if what == "" {
+			what = count(m.Bytes, "byte")
+		}
+		note := fmt.Sprintf("%s, %s, by %s, %s", m.ID[:min(len(m.ID), 8)], what, m.By, when(m.At))
+		if m.Why != "" {
+			note += ": " + maskText(m.Why)
+		}
+		rows = append(rows, row{" ", name, note})
+	}
+	r.rows("Resolutions of "+v.Product, plain, rows)
+	for _, f := range v.Faults {
+		r.out.message(styled{yellow, "warning:"}, "not used: "+f)
+	}
+	r.out.gap()
+}
+
+// waitingStatus tells in a status what waits; true if there is something, which comes
+// before all else.
+func (r *run) waitingStatus(s *updater.Status) bool {
+	if s.WorkspaceErr != "" {
+		r.out.message(styled{yellow, "warning:"}, s.WorkspaceErr)
+		return false
+	}
+	v := s.Workspace
+	if v == nil {
+		return false
+	}
+	var rows []row
+	for _, w := range v.Conflicts {
+		mark, note := "!", "open"
+		if w.Resolved {
+			mark, note = "*", "resolved: "+w.How
+		}
+		if w.Key != "" {
+			note = clean(w.Key) + ", " + note
+		}
+		rows = append(rows, row{mark, w.Path.String(), note})
+	}
+	r.rows(fmt.Sprintf("Conflicts that wait: %d open, %d resolved", v.Open, v.Resolved), red, rows)
+	r.out.gap()
+	next := r.shell("--continue")
+	if v.Open > 0 {
+		next = r.shell("resolve")
+	}
+	r.out.line("Next: %s", next)
+	return true
 }

@@ -23,6 +23,7 @@ func (r *run) planText(p *updater.Plan) {
 	for _, g := range planGroups() {
 		r.group(g, p.Steps)
 	}
+	r.resolvedText(p.Resolved)
 	r.conflictText(p.Conflicts)
 	r.releaseText(p)
 	r.spaceText(p)

@@ -18,6 +18,7 @@ func (r *run) outcomeText(o *updater.Outcome) {
 	r.recoveryText(o.Recovery)
 	r.planHead(p)
 	r.keptTogether(p)
+	r.resolvedText(p.Resolved)
 	r.releaseAfter(p)
 	r.foundText(o.Found)
 	for _, w := range append(p.Warnings[:len(p.Warnings):len(p.Warnings)], o.Warnings...) {
@@ -179,12 +180,8 @@ func (r *run) statusText(s *updater.Status) {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
 	}
 	r.snapshotText(s.Snapshots)
-	if len(s.Conflicts) > 0 {
-		var rows []row
-		for _, c := range s.Conflicts {
-			rows = append(rows, row{"!", manifest.Path(c).String(), ""})
-		}
-		r.rows("Conflicts that wait for a decision", red, rows)
+	if r.waitingStatus(s) {
+		return
 	}
 	if s.Newest != nil && s.Newest.Level > s.Installed.Level {
 		out.gap()
