@@ -58,9 +58,8 @@ func cmdTranscript(ts *testscript.TestScript, neg bool, args []string) {
 		if typed++; typed > 1 && !strings.Contains(seen, offered) {
 			ts.Fatalf("%s: nothing printed before says to type %q", args[0], command)
 		}
-		words := strings.Fields(command)
-		_ = ts.Exec(words[0], words[1:]...) // how it ends is printed
-		got := quietTranscript(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
+		_ = ts.Exec("sh", "-c", command+" 2>&1") // in the order in which it is printed; how it ends is too
+		got := quietTranscript(ts.ReadFile("stdout"))
 		seen += got
 		if oneLined(got) != oneLined(want) && !*updateMan { // words break by how long a time is
 			ts.Fatalf("%s: %s:\n got:\n%s\nwant:\n%s\nif that is right: -update", args[0], command, got, want)
