@@ -85,26 +85,22 @@ func Prune(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]str
 
 // Remove removes a snapshot. It first leaves its place in one step, so that no run that
 // is interrupted here leaves half of one: what lies in the stage without a journal is
-// litter, which the next run clears away, its parts in followed directories too.
+// litter, which the next run clears away, its parts in followed directories too. Where the
+// stage waits prepared, the snapshot leaves through a directory in it.
 func Remove(tree *fsys.Tree, id string) error {
-	if err := DropStage(tree); err != nil {
-		return err
-	}
-	from, err := tree.OpenDir(SnapshotsDir)
+	waits, err := Prepared(tree)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	to, err := tree.OpenDir(path.Dir(StageDir))
-	if err != nil {
+	to, drop := StageDir, func() error { return DropStage(tree) }
+	if waits {
+		to, drop = goneDir, func() error { return DropGone(tree) }
+	}
+	if err := drop(); err != nil {
 		return err
 	}
-	defer to.Close()
-	if err := from.Rename(id, to, path.Base(StageDir)); err != nil {
+	if err := leave(tree, id, to); err != nil {
 		return err
 	}
-	if err := from.Sync(); err != nil {
-		return err
-	}
-	return DropStage(tree)
+	return drop()
 }

@@ -36,6 +36,7 @@ type Stage struct {
 	places []stagePlace // of the installation, then of each root
 	config *fsys.Dir
 	data   *fsys.Dir // nil until there is some
+	waits  bool      // it waits prepared, see [OpenStage]
 }
 
 // stagePlace is a part of the stage, held open: [place] of a snapshot in the making.
@@ -126,9 +127,12 @@ func (s *Stage) Close() {
 	s.places, s.config, s.data = nil, nil, nil
 }
 
-// Discard removes the stage and all in it.
+// Discard removes the stage and all in it, unless it waits prepared.
 func (s *Stage) Discard() error {
 	s.Close()
+	if s.waits {
+		return nil
+	}
 	return DropStage(s.tree, s.roots...)
 }
 
@@ -137,6 +141,16 @@ func (s *Stage) Discard() error {
 // in roots go with it. A root that cannot be reached, or is another installation's, keeps
 // what it has.
 func DropStage(tree *fsys.Tree, roots ...Root) error {
+	if waits, err := Prepared(tree); err != nil {
+		return err
+	} else if waits { // first, or half of it would be taken for the whole
+		if err := tree.RemoveState(path.Join(StageDir, PreparedFile)); err != nil {
+			return err
+		}
+		if err := DropGone(tree); err != nil {
+			return err
+		}
+	}
 	litter := []string{StageDir}
 	if head, err := readHead(tree, StageDir); err == nil && ValidID(head.ID) {
 		live, err := tree.Lstat(path.Join(SnapshotsDir, head.ID))
@@ -303,6 +317,11 @@ func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	if err := dir.WriteFile("snapshot.yaml", head.marshal(digest), 0o600, !fsys.SyncsWhole); err != nil {
 		return err
 	}
+	return s.sync()
+}
+
+// sync makes the stage durable.
+func (s *Stage) sync() error {
 	for _, p := range s.places {
 		if ok, err := p.stage.SyncFS(); ok || err != nil {
 			if err != nil {

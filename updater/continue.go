@@ -45,14 +45,15 @@ func (u *Updater) markersLeft(list []ConflictOf) {
 
 // Aborted is what Abort did.
 type Aborted struct {
-	Open     int       `json:"open"`     // conflicts that were thrown away
-	Resolved int       `json:"resolved"` // decisions that were
-	Recovery *Recovery `json:"recovery,omitempty"`
+	Open     int           `json:"open"`               // conflicts that were thrown away
+	Resolved int           `json:"resolved"`           // decisions that were
+	Prepared *PreparedInfo `json:"prepared,omitempty"` // what waited prepared
+	Recovery *Recovery     `json:"recovery,omitempty"`
 }
 
 // Abort throws away what waits for a later run: the workspace, with what was decided in
-// it and not applied. Nothing live changes; with nothing open there is nothing to do. A
-// record that cannot be believed goes too.
+// it and not applied, and what is prepared. Nothing live changes; with nothing open there is
+// nothing to do. A record that cannot be believed goes too.
 func (u *Updater) Abort(ctx context.Context) (*Aborted, error) {
 	release, rec, err := u.begin(ctx)
 	if err != nil {
@@ -67,7 +68,11 @@ func (u *Updater) Abort(ctx context.Context) (*Aborted, error) {
 	if err := u.openWorkspace(in, false); err == nil {
 		out.Open, out.Resolved = countWaiting(u.waiting())
 	}
-	return out, conflict.Close(u.tree)
+	if err := conflict.Close(u.tree); err != nil {
+		return out, err
+	}
+	out.Prepared, err = u.abortPrepared()
+	return out, err
 }
 
 // nothingLeft ends a run that found nothing to go to. Conflicts that waited on the way

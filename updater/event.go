@@ -57,6 +57,7 @@ type Outcome struct {
 	Warnings []string       `json:"warnings"`
 	Found    []backup.Found `json:"found"`
 	Copy     *FullCopy      `json:"full_backup,omitempty"` // the complete copy that was asked for
+	Prepared *Prepared      `json:"prepared,omitempty"`    // of a run that prepares
 	Second   string         `json:"second_copy,omitempty"` // directory of the second copies of snapshots
 	Summary  string         `json:"summary,omitempty"`     // what the run changed, relative to the installation
 }
@@ -83,6 +84,7 @@ type HistoryEntry struct {
 	Snapshot string    `json:"snapshot,omitempty"`
 	Run      string    `json:"run,omitempty"` // the ID of the transaction and of its summary
 	WindowMS int64     `json:"window_ms,omitempty"`
+	Forecast int64     `json:"forecast_ms,omitempty"` // what the plan said of the window
 	Reason   string    `json:"reason,omitempty"`      // of a failure
 	Stale    string    `json:"allow_stale,omitempty"` // the reason given for taking expired metadata
 	Changed  int       `json:"changed,omitempty"`
@@ -102,6 +104,7 @@ type Status struct {
 	Withdrawn    string         `json:"withdrawn,omitempty"`       // why the installed level was withdrawn
 	Snapshots    []SnapshotInfo `json:"snapshots"`                 // newest first
 	Conflicts    []string       `json:"conflicts"`                 // paths in the workspace
+	Prepared     *PreparedInfo  `json:"prepared,omitempty"`        // an update that waits prepared
 	Workspace    *Workspace     `json:"workspace,omitempty"`       // the open one
 	WorkspaceErr string         `json:"workspace_error,omitempty"` // why it cannot be read
 	Edits        *Verification  `json:"edits,omitempty"`           // how the files compare, by the stat cache

@@ -59,12 +59,13 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// TestFaults fails each change of an update and of a revert, once or from then on
+// TestFaults fails each change of an update, of a revert, of a run that prepares and of the
+// one that takes what was prepared, once or from then on
 // (which is what a kill looks like from the disk), and asserts that the fault fired.
 // After a run that failed once the tree is old or new without recovery; in any case the
 // next command makes it one of the two, and the next update leads to the new tree.
 func TestFaults(t *testing.T) {
-	for _, action := range []string{"update", "revert", "revert-to"} {
+	for _, action := range []string{"update", "prepare", "take", "revert", "revert-to"} {
 		for _, lasting := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/lasting=%v", action, lasting), func(t *testing.T) {
 				t.Parallel()
@@ -84,6 +85,11 @@ func testFaults(t *testing.T, action string, lasting bool) {
 func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *bench, dirs []string, look func(times bool) map[string]string) {
 	ctx := context.Background()
 	start := filepath.Join(be.dir, "start")
+	preparing := func(o *Options) { o.Prepare = true }
+	if action == "take" {
+		_, err := be.open(t, preparing).Update(ctx)
+		must(t, err)
+	}
 	save := func() {
 		for i, dir := range dirs {
 			copyTree(t, dir, fmt.Sprint(start, i))
@@ -118,7 +124,7 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		count, at := 0, ""
 		var mu sync.Mutex // files are staged by several goroutines
 		u := be.open(t, func(o *Options) {
-			o.RevertTo = to
+			o.RevertTo, o.Prepare = to, action == "prepare"
 			o.fault = func(op, path string) error {
 				mu.Lock()
 				defer mu.Unlock()

@@ -65,7 +65,10 @@ func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause 
 		Time: u.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: rec.Action, From: plan.From.Level, To: plan.To.Level,
 		Channel: plan.To.Channel, Version: plan.To.Version, Result: result, Snapshot: rec.ID, WindowMS: window.Milliseconds(), Engine: u.opt.Engine,
 	}
-	if u.client != nil && len(u.client.Expired()) > 0 {
+	if plan.Window != nil && window > 0 {
+		e.Forecast = plan.Window.MS
+	}
+	if u.staleUsed() {
 		e.Stale = u.opt.AllowStale
 	}
 	if cause != nil {

@@ -254,6 +254,9 @@ func (m *maker) shipped(e *manifest.Entry) ([]byte, error) {
 	} else if !errors.Is(err, errNotKept) {
 		return nil, err
 	}
+	if data := m.u.prep.content(e.Digest); data != nil {
+		return data, nil
+	}
 	r, err := m.u.client.Blob(m.ctx, e.Digest, e.Size)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,9 @@ type Plan struct {
 	Schema       string                 `json:"schema"`
 	Engine       string                 `json:"engine"`
 	Created      time.Time              `json:"created"`
-	Expires      time.Time              `json:"expires,omitzero"` // of the metadata it was made from
+	Expires      time.Time              `json:"expires,omitzero"`      // of the metadata it was made from
+	Settings     manifest.Digest        `json:"settings,omitzero"`     // of the operator's settings, as they were
+	OnConflict   string                 `json:"on_conflict,omitempty"` // what the run was told
 	Product      string                 `json:"product"`
 	Action       string                 `json:"action"` // update, downgrade, revert, fix, none
 	From         Release                `json:"from"`
@@ -178,8 +180,10 @@ type Plan struct {
 	Instructions []Instruction          `json:"instructions"`
 	Irreversible *manifest.Irreversible `json:"irreversible,omitempty"`
 	Space        Space                  `json:"space"`
-	Follow       []Followed             `json:"follow,omitempty"` // directories behind links
-	Findings     []Finding              `json:"findings"`         // what stands in the way, all at once
+	Window       *Forecast              `json:"window,omitempty"`   // how long files will be exchanged
+	Prepared     *Reuse                 `json:"prepared,omitempty"` // what of it is staged already
+	Follow       []Followed             `json:"follow,omitempty"`   // directories behind links
+	Findings     []Finding              `json:"findings"`           // what stands in the way, all at once
 	Warnings     []string               `json:"warnings"`
 
 	target        *target

@@ -29,6 +29,11 @@ func (u *Updater) preflight(p *Plan) error {
 	}
 	u.owner(p, root)
 	u.followed(p)
+	if waits, err := backup.Prepared(u.tree); err != nil {
+		return err
+	} else if waits && !u.takes(p) {
+		p.Warnings = append(p.Warnings, "an update waits prepared here, and is dropped by this; prepare it again afterwards")
+	}
 	second, err := u.secondFinding(p)
 	if err != nil {
 		return err
@@ -192,6 +197,9 @@ func (u *Updater) space(p *Plan, roots []rootInfo, home fsys.Info) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		need.NeededBytes += bytesPerStep
+		if p.way == nil && u.prep.entry(s) != nil {
+			continue // staged already
+		}
 		if p.way == nil && s.Theirs.Kind == manifest.File && s.Theirs.Size <= maxPristine && s.Action.Changes() {
 			need.NeededBytes += s.Theirs.Size
 		}

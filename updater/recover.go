@@ -16,6 +16,11 @@ import (
 //	journal     stage      backups/ID     means                         done
 //	none        none       -              nothing was interrupted       nothing
 //	none        there      -              killed while staging          stage thrown away: old
+//	none        prepared   -              not interrupted: it waits, or kept as it is: old
+//	                                      the run that takes it was
+//	                                      killed before its commit point
+//	none        half gone  -              killed while dropping what    stage thrown away: old
+//	                                      waited: its record goes first
 //	none        -          undone         killed while clearing up      its slots thrown away
 //	forward     sealed     -              killed at the commit point    promoted, finished: new
 //	forward     -          there          killed while exchanging       finished: new
@@ -88,7 +93,11 @@ func (u *Updater) sweep() error {
 		}
 	}
 	if info, err := u.tree.Lstat(backup.StageDir); err == nil && info.Exists {
-		if err := backup.DropStage(u.tree, u.allRoots()...); err != nil {
+		waits, err := u.keepPrepared()
+		if err == nil && !waits {
+			err = backup.DropStage(u.tree, u.allRoots()...)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,9 @@ type stager struct {
 	done    atomic.Int64
 	warn    []string
 	warnMu  sync.Mutex
+	prep    *prepared // whose slots are taken over; nil: none
+	next    int       // the next slot that is free
+	anew    int       // contents that were staged by this run
 }
 
 // job is one file to stage.
@@ -40,11 +43,28 @@ type job struct {
 }
 
 // stagePlan stages plan for the snapshot id and returns its entries. Interrupted, it
-// leaves a stage without a journal, which the next run throws away.
+// leaves a stage without a journal, which the next run throws away, or goes on keeping
+// where it waits prepared.
 func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id string) (s *stager, err error) {
+	return u.stageWith(ctx, in, plan, func(s *stager) error {
+		if err := s.record(id); err != nil {
+			return err
+		}
+		if err := s.touched(); err != nil {
+			return err
+		}
+		if err := s.config(ctx); err != nil {
+			return err
+		}
+		return s.data()
+	})
+}
+
+// stageWith stages the contents of plan, and what rest adds.
+func (u *Updater) stageWith(ctx context.Context, in *installed, plan *Plan, rest func(*stager) error) (s *stager, err error) {
 	s = &stager{u: u, plan: plan, in: in}
 	s.base.tree = u.tree
-	if s.stage, err = backup.NewStage(u.tree, u.rootsOf(plan)...); err != nil {
+	if s.stage, err = s.open(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -59,7 +79,7 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 		return s, err
 	}
 	// What is written goes to handles that the stage has of its own.
-	if err := u.tree.Holding(func() error { return s.fill(ctx, id) }); err != nil {
+	if err := u.tree.Holding(func() error { return s.fill(ctx, rest) }); err != nil {
 		return s, err
 	}
 	pack := s.pack
@@ -68,9 +88,12 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 }
 
 // fill writes what belongs into the stage and the pack, and makes the entries.
-func (s *stager) fill(ctx context.Context, id string) error {
+func (s *stager) fill(ctx context.Context, rest func(*stager) error) error {
 	jobs, err := s.list()
 	if err != nil {
+		return err
+	}
+	if jobs, err = s.takeOver(ctx, jobs); err != nil {
 		return err
 	}
 	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
@@ -79,23 +102,13 @@ func (s *stager) fill(ctx context.Context, id string) error {
 	if err := s.keepShipped(ctx); err != nil {
 		return err
 	}
-	if err := s.record(id); err != nil {
-		return err
-	}
-	if err := s.touched(); err != nil {
-		return err
-	}
-	if err := s.config(ctx); err != nil {
-		return err
-	}
-	return s.data()
+	return rest(s)
 }
 
 // list makes an entry for each path that changes, and a job for each that needs
 // bytes in its slot.
 func (s *stager) list() ([]job, error) {
 	owners := newDirs(s.u.tree, s.in.inventory)
-	slot := 0
 	s.entries = make([]backup.Entry, 0, len(s.plan.Steps)+8)
 	var steps []*Step
 	for i := range s.plan.Steps {
@@ -126,8 +139,8 @@ func (s *stager) list() ([]job, error) {
 		}
 		inPlace := step.Action == Mode && !step.copied
 		if (e.Old.Kind != backup.Dir && e.Old.Kind != backup.Absent || e.New.Kind == backup.File || e.New.Kind == backup.Link) && !inPlace {
-			e.Slot = slot
-			slot++
+			e.Slot = s.next
+			s.next++
 		}
 		if e.Old.Kind == backup.File && e.Slot != backup.NoSlot {
 			s.bytes += e.Old.Size
@@ -140,10 +153,8 @@ func (s *stager) list() ([]job, error) {
 		e := &s.entries[i]
 		if e.Slot != backup.NoSlot && (e.New.Kind == backup.File || e.New.Kind == backup.Link) {
 			jobs = append(jobs, job{steps[i], e})
-			s.total += e.New.Size
 		}
 	}
-	s.u.event(PhaseStage, "progress", "", 0, s.total)
 	return jobs, nil
 }
 
@@ -210,11 +221,26 @@ func (s *stager) put(ctx context.Context, j job) error {
 		s.warning(fmt.Sprintf("%s: %s cannot be kept without more rights", e.Path, name))
 	}
 	if j.step.copied && old != nil {
-		if err := s.stage.PutOld(*e, backup.Meta{Mode: e.Old.Mode, UID: e.Old.UID, GID: e.Old.GID, Attrs: meta.Attrs, MTime: e.Old.MTime}, old); err != nil {
-			return fmt.Errorf("copy %s: %w", e.Path, err)
+		if err := s.putOld(j, old, meta.Attrs); err != nil {
+			return err
 		}
 	}
 	s.u.event(PhaseStage, "progress", "", s.done.Add(e.New.Size), s.total)
+	return nil
+}
+
+// putOld stages the copy of the old bytes, which a run that prepares leaves to the later one.
+func (s *stager) putOld(j job, old *os.File, attrs []fsys.Xattr) error {
+	e := j.entry
+	if s.u.opt.Prepare {
+		return nil
+	}
+	if _, err := old.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := s.stage.PutOld(*e, backup.Meta{Mode: e.Old.Mode, UID: e.Old.UID, GID: e.Old.GID, Attrs: attrs, MTime: e.Old.MTime}, old); err != nil {
+		return fmt.Errorf("copy %s: %w", e.Path, err)
+	}
 	return nil
 }
 
@@ -245,6 +271,9 @@ func (s *stager) oldFile(step *Step) (*os.File, error) {
 func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error {
 	if s.plan.Action == ActionFix {
 		return s.fetchKept(ctx, want, f)
+	}
+	if ok, err := s.fetchStaged(want, f); ok || err != nil {
+		return err
 	}
 	if want.Size > maxPristine {
 		r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
@@ -315,6 +344,9 @@ func (s *stager) keep(d manifest.Digest, data []byte) error {
 // keepShipped keeps what the vendor ships for paths whose new content is not the
 // vendor's: merged ones, and those where yours stays.
 func (s *stager) keepShipped(ctx context.Context) error {
+	if s.prep != nil && s.prep.To.Manifest == s.plan.To.Manifest {
+		return nil // done when it was prepared
+	}
 	for i := range s.plan.Steps {
 		step := &s.plan.Steps[i]
 		t := step.Theirs
@@ -345,15 +377,14 @@ func (s *stager) record(id string) error {
 			next.Placed = append(next.Placed, p)
 		}
 	}
-	slot := len(s.entries)
 	files := recordFiles(&next, t.raw, t.inventory)
 	for _, path := range []manifest.Path{recordPath, inventoryPath, manifestPath} {
-		e, err := s.recordEntry(path, files[path], slot)
+		e, err := s.recordEntry(path, files[path], s.next)
 		if err != nil {
 			return err
 		}
 		s.entries = append(s.entries, e)
-		slot++
+		s.next++
 	}
 	return nil
 }

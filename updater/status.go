@@ -46,6 +46,11 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		return s, err
 	}
 	u.waitingOf(s, r, release != nil)
+	if p, err := readPrepared(u.tree); err == nil && p != nil {
+		if s.Prepared, err = u.info(p, r); err != nil {
+			return s, err
+		}
+	}
 	for _, snap := range s.Snapshots {
 		s.SlotBytes += snap.Bytes
 	}
@@ -59,6 +64,9 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 	for _, l := range list {
 		if l.Level == r.Level {
 			s.Withdrawn = l.Withdrawn
+		}
+		if s.Prepared != nil && l.Level == s.Prepared.Level && l.Withdrawn != "" {
+			s.Prepared.Drift = append(s.Prepared.Drift, "the vendor has withdrawn this level: "+l.Withdrawn)
 		}
 		if l.Withdrawn == "" && (s.Newest == nil || l.Level > s.Newest.Level) {
 			s.Newest = &Release{Level: l.Level, Channel: l.Channel, Manifest: l.Digest}

@@ -43,16 +43,37 @@ func (u *Updater) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := repository.Open(source, repository.ClientOptions{AllowStale: u.opt.AllowStale != ""})
-	if err != nil {
-		return err
+	c, err := u.ask(ctx, source, trust)
+	if u.prep != nil && unreachable(ctx, err) {
+		c, err = u.offline(ctx, trust, err)
 	}
-	if err := c.Refresh(ctx, trust, u.opt.Now()); err != nil {
-		_ = c.Close()
+	if err != nil {
 		return err
 	}
 	u.client = c
 	return nil
+}
+
+// ask opens the source and brings its metadata up to date.
+func (u *Updater) ask(ctx context.Context, source string, trust *repository.TrustState) (*repository.Client, error) {
+	opt := repository.ClientOptions{AllowStale: u.opt.AllowStale != ""}
+	if u.opt.Prepare {
+		u.fetched = map[string][]byte{}
+		opt.Keep = func(path string, data []byte) {
+			u.fetchedMu.Lock()
+			defer u.fetchedMu.Unlock()
+			u.fetched[path] = data
+		}
+	}
+	c, err := repository.Open(source, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Refresh(ctx, trust, u.opt.Now()); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func noSource() error {

@@ -63,20 +63,26 @@ func (u *Updater) lookOnly() error {
 // planFrom chooses the release and plans the way to it, from what [readDeclared] has
 // read.
 func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
+	u.fromPrepared()
 	to, err := u.bothInventories(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	if to == nil {
-		return &Plan{Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
+		plan := &Plan{Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
 			Action: "none", From: in.release(), To: in.release(), Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: []manifest.Fix{},
-			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: []string{}}, nil
+			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: []string{}}
+		return plan, u.pin(plan)
 	}
 	var plan *Plan
 	err = u.during(PhasePlan, func() (err error) {
 		plan, err = u.makePlan(ctx, in, to)
 		return err
 	})
+	if err == nil {
+		u.prepareFor(plan)
+		err = u.pin(plan)
+	}
 	return plan, err
 }
 
@@ -132,7 +138,8 @@ func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, 
 // rolls back. The outcome is there whenever a plan was made, also with an error.
 //
 // Errors: *[ConflictError] (the workspace is written), *[PreflightError],
-// *[WorkspaceError] for another level, *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
+// *[WorkspaceError] for another level, *[PlanDriftError] and *[PlanExpiredError] with a plan that was approved,
+// *[RunningError], *[backup.DriftError], *[RolledBackError], *[RollbackError],
 // *[OpenError], *[fsys.LockedError], and those of metadata, settings and context.
 func (u *Updater) Update(ctx context.Context) (*Outcome, error) {
 	in, out, release, err := u.start(ctx, readDeclared)
@@ -172,6 +179,9 @@ func (u *Updater) update(ctx context.Context, in *installed, out *Outcome) (err 
 	}
 	if err := u.confirm(plan); err != nil {
 		return err
+	}
+	if u.opt.Prepare {
+		return u.prepare(ctx, in, plan, out)
 	}
 	err = u.execute(ctx, in, plan, out)
 	if err == nil {
@@ -225,13 +235,19 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes, Data: s.hasData,
 	}
 	tx := &transaction{u: u, in: in, stage: s.stage, head: head, entries: s.entries, plan: plan, out: out}
-	return tx.run(ctx, func() error {
+	err = tx.run(ctx, func() error {
 		out.Warnings = append(out.Warnings, s.warn...)
 		if err := u.notRunning(in); err != nil {
 			return err
 		}
 		return u.unchanged(plan)
 	})
+	if err == nil && s.prep != nil {
+		if err := backup.NoLonger(u.tree, id, tx.head.Roots, s.entries); err != nil {
+			out.Warnings = append(out.Warnings, "cleaning up: "+err.Error())
+		}
+	}
+	return err
 }
 
 // notRunning refuses while somebody runs the product, unless told to go on.

@@ -17,8 +17,11 @@
 //	commit            journal; then each path exchanged with its staged slot; one sync
 //	finish            history, stat cache, old snapshots
 //
+// A run that prepares (prepare.go) ends before the check; a later one plans anew, and takes
+// over from the stage what is still right.
+//
 // Up to the journal an interruption leaves the installation untouched; what lies in
-// the stage is thrown away by the next run. From the journal on, the next run of any
+// the stage is thrown away by the next run, unless it waits prepared. From the journal on, the next run of any
 // command that may write finishes or undoes what was begun (see recover.go). What was
 // live before lies in the snapshot from the very step that replaced it.
 //
@@ -39,6 +42,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"sync"
 	"time"
 
 	"inplace/backup/fsys"
@@ -71,6 +75,9 @@ type Options struct {
 	FullBackup   string // make a complete copy of the installation there first; must not exist
 	AllowStale   string // the reason to accept expired metadata; "": do not
 
+	Prepare bool      // stage all while the product runs, for a later run to take, and end
+	Plan    *PlanFile // change exactly what this says, or nothing
+
 	// Of a revert.
 	RevertTo    string // go to what the snapshot of that name holds; an unambiguous beginning will do
 	KeepEdits   bool   // merge edits made since into what is put back
@@ -100,6 +107,11 @@ type Updater struct {
 	ws        *workspace          // the open one; nil: none
 	blindTold bool                // that some processes cannot be seen is said once
 	pending   []pendingSummary    // of what this run closed
+
+	prep      *prepared         // the update that waits prepared, once a plan is made; nil: none
+	unasked   error             // why the source could not be asked, where the plan was made without it
+	fetched   map[string][]byte // manifests and inventories, to be kept with what is prepared
+	fetchedMu sync.Mutex
 }
 
 // Open opens the installation. Errors: ErrNotAdopted where there is none; the

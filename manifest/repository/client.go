@@ -24,6 +24,9 @@ type ClientOptions struct {
 	// Transport is used instead of the one that the source asks for; the client
 	// closes it.
 	Transport Transport
+	// Keep, if set, is given each manifest and inventory as the repository has it, for
+	// [Offline]. It may be called by several goroutines.
+	Keep func(path string, data []byte)
 }
 
 // Client reads one repository. After a Refresh its methods may be called by several
@@ -48,6 +51,9 @@ func Open(source string, opt ClientOptions) (*Client, error) {
 		if t, err = openTransport(source); err != nil {
 			return nil, err
 		}
+	}
+	if opt.Keep != nil {
+		t = &keeper{t, opt.Keep}
 	}
 	return &Client{source: source, transport: t, opt: opt}, nil
 }

@@ -28,6 +28,7 @@ const (
 	cmdDemo     = "demo"
 	cmdMerge    = "merge"
 	cmdPack     = "pack"
+	cmdPrepare  = "prepare"
 
 	cmdCompletion = "completion"
 
@@ -52,8 +53,9 @@ func newApp(r *run) *cli.App {
 		Action:         r.update,
 		Flags: flags(
 			boolFlag("dry-run", "show what would be done; writes nothing"),
+			boolFlag("prepare", "fetch, check and stage everything while the product runs, for a later run to take"),
 			boolFlag("continue", "go on with the update whose conflicts are resolved"),
-			boolFlag("abort", "throw away what waits: conflicts, and what was decided about them"),
+			boolFlag("abort", "throw away what waits: conflicts with what was decided about them, and what is prepared"),
 			boolFlag("revert", "take the newest update back; needs no repository"),
 			textFlag("to", "ID", "with --revert: go to what this snapshot holds, back or forward; see backups list"),
 			boolFlag("keep-edits", "with --revert: merge what you changed since into what is put back"),
@@ -64,6 +66,8 @@ func newApp(r *run) *cli.App {
 			textFlag("channel", "C", "take updates from this channel, this time"),
 			textFlag("source", "REPO", "take updates from this repository, this time"),
 			textFlag("on-conflict", "SIDE", "decide every conflict: stop (default), ours or theirs"),
+			textFlag("plan-out", "FILE", "with --dry-run or --prepare: write the plan as a document to approve, the same bytes each time"),
+			textFlag("plan", "FILE", "do exactly what this plan says, or refuse and name what has changed since"),
 			textFlag("report", "FILE.html", "write the plan as one page, to be read or printed by others"),
 			textFlag("full-backup", "DIR", "first make a complete, compared copy of the installation in the new directory DIR"),
 			boolFlag("allow-running", "go ahead although the product is running"),

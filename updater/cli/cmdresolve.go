@@ -242,7 +242,7 @@ func checkContinue(c *cli.Context) error {
 		if !c.Bool(which) {
 			continue
 		}
-		for _, f := range []string{"continue", "abort", "dry-run", "revert", "level", "channel", "source"} {
+		for _, f := range []string{"continue", "abort", "dry-run", "prepare", "plan", "plan-out", "revert", "level", "channel", "source"} {
 			if f != which && c.IsSet(f) {
 				return usage("--"+which+" and --"+f+" exclude each other", "what the conflicts are about was said when the update began; --abort forgets it")
 			}
@@ -266,7 +266,15 @@ func (r *run) abort(e engine) error {
 		return err
 	}
 	r.recoveryText(a.Recovery)
-	if a.Open+a.Resolved == 0 {
+	if a.Prepared != nil {
+		r.say("What was prepared for %s is dropped.", a.Prepared.Name())
+	}
+	switch {
+	case a.Open+a.Resolved > 0:
+	case a.Prepared != nil:
+		r.say("The installation was not changed.")
+		return nil
+	default:
 		r.say("Nothing was open: nothing to throw away.")
 		return nil
 	}

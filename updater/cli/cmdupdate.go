@@ -24,6 +24,8 @@ func (r *run) update(c *cli.Context) error {
 		command = cmdContinue
 	case c.Bool("abort"):
 		command = cmdAbort
+	case c.Bool("prepare"):
+		command = cmdPrepare
 	}
 	r.looking, r.reverting = dry, revert
 	if err := r.begin(c, command); err != nil {
@@ -42,7 +44,10 @@ func (r *run) update(c *cli.Context) error {
 	if err := checkReport(c); err != nil {
 		return err
 	}
-	if r.asks(c) {
+	if err := checkPlan(c, &opt); err != nil {
+		return err
+	}
+	if r.asks(c) && !opt.Prepare { // which changes nothing
 		opt.Confirm = r.confirm
 	}
 	e, err := r.open(opt)
@@ -112,8 +117,8 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 	opt = updater.Options{
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
-		FullBackup: c.String("full-backup"),
-		RevertTo:   c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
+		FullBackup: c.String("full-backup"), Prepare: c.Bool("prepare"),
+		RevertTo: c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
 		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
@@ -143,15 +148,19 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 		return err
 	}
 	r.setPlan(p)
+	if drifted(err) {
+		r.setError(err)
+		return err
+	}
 	if p.Action == "none" && len(p.Conflicts) == 0 {
 		r.nothingToDo(p)
-		return errors.Join(r.writeReport(c, p), err)
+		return errors.Join(r.writePlan(c, p), r.writeReport(c, p), err)
 	}
 	if r.revertedAlready(p) {
 		return err
 	}
 	r.planText(p)
-	if failed := r.writeReport(c, p); failed != nil {
+	if failed := errors.Join(r.writePlan(c, p), r.writeReport(c, p)); failed != nil {
 		return failed
 	}
 	switch {
@@ -172,12 +181,12 @@ func (r *run) again(c *cli.Context) string {
 	if r.fixing {
 		args = append(args, "verify", "--fix")
 	}
-	for _, f := range []string{"revert", "keep-edits", "exact", "with-data", "from-release", "allow-running", "full", "ignore-config"} {
+	for _, f := range []string{"prepare", "revert", "keep-edits", "exact", "with-data", "from-release", "allow-running", "full", "ignore-config"} {
 		if c.Bool(f) {
 			args = append(args, "--"+f)
 		}
 	}
-	for _, f := range []string{"to", "level", "channel", "source", "on-conflict", "allow-stale", "full-backup"} {
+	for _, f := range []string{"to", "level", "channel", "source", "on-conflict", "allow-stale", "full-backup", "plan"} {
 		if c.IsSet(f) {
 			args = append(args, "--"+f, c.String(f))
 		}
@@ -225,8 +234,13 @@ func (r *run) undoing(p *updater.Plan, snapshot string) string {
 
 // showOutcome reports an update or a revert.
 func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
+	if drifted(err) {
+		r.setOutcome(o)
+		r.setError(err)
+		return err
+	}
 	if o != nil && o.Plan != nil {
-		if failed := r.writeReport(c, o.Plan); failed != nil { // nothing of the run hangs on it
+		if failed := errors.Join(r.writePlan(c, o.Plan), r.writeReport(c, o.Plan)); failed != nil { // nothing of the run hangs on it
 			o.Warnings = append(o.Warnings, failed.Error())
 		}
 	}
@@ -259,6 +273,10 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 		return nil
 	}
 	if o.Snapshot == "" && r.revertedAlready(p) {
+		return nil
+	}
+	if o.Prepared != nil {
+		r.preparedText(o)
 		return nil
 	}
 	r.outcomeText(o)

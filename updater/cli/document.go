@@ -35,6 +35,7 @@ type result struct {
 	Support     *supported             `json:"support,omitempty"`
 	Adopted     *updater.Adopted       `json:"adopted,omitempty"`
 	Candidates  []updater.Candidate    `json:"candidates,omitzero"`   // where adopt cannot tell
+	Drift       []updater.PlanDrift    `json:"drift,omitzero"`        // what is not as an approved plan has it
 	Processes   []process              `json:"processes,omitzero"`    // of a running product
 	Repository  *published             `json:"repository,omitempty"`  // of release init
 	Release     *released              `json:"release,omitempty"`     // of release add
@@ -58,6 +59,7 @@ type outcome struct {
 	Copy     *updater.FullCopy `json:"full_backup,omitempty"`
 	Second   string            `json:"second_copy,omitempty"`
 	Summary  string            `json:"summary,omitempty"`
+	Prepared *updater.Prepared `json:"prepared,omitempty"`
 }
 
 type process struct {
@@ -130,7 +132,7 @@ func (r *run) setOutcome(o *updater.Outcome) {
 		return
 	}
 	r.setPlan(o.Plan)
-	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second, o.Summary}
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second, o.Summary, o.Prepared}
 }
 
 // setError puts what an error knows beyond its text into the document.
@@ -139,7 +141,11 @@ func (r *run) setError(err error) {
 		busy *updater.RunningError
 		base *updater.BaseError
 		bad  *repository.RefusedError
+		gone *updater.PlanDriftError
 	)
+	if errors.As(err, &gone) {
+		r.doc.Drift = gone.Drift
+	}
 	if errors.As(err, &busy) {
 		for _, p := range busy.Report.Processes {
 			r.doc.Processes = append(r.doc.Processes, process{p.PID, p.Name, p.Why, p.Path})

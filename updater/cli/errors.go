@@ -73,7 +73,7 @@ func (r *run) judge(err error) verdict {
 // onInstallation reports whether the command could have changed an installation.
 func (r *run) onInstallation() bool {
 	switch r.command {
-	case cmdUpdate, cmdContinue, cmdAbort, cmdRevert, cmdAdopt, cmdDryRun, cmdFix:
+	case cmdUpdate, cmdContinue, cmdAbort, cmdRevert, cmdAdopt, cmdDryRun, cmdFix, cmdPrepare:
 		return true
 	}
 	return false
@@ -95,6 +95,9 @@ func (r *run) classify(err error) verdict {
 		expired   *repository.ExpiredError
 		missing   *repository.NotFoundError
 		unsafe    *fsys.UnsafeError
+		drift     *updater.PlanDriftError
+		late      *updater.PlanExpiredError
+		noPlan    *updater.PlanFileError
 		faults    manifest.Errors
 		fault     *manifest.Error
 	)
@@ -140,6 +143,14 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"nothing was decided; see what can be: " + r.shell("resolve", string(refused.Path))}}
 	case is(updater.ErrForeign):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"import what an installation of the same product has exported"}}
+	case errors.As(err, &drift):
+		return r.judgeDrift(drift)
+	case errors.As(err, &late):
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"make the plan anew: " + r.shell("--dry-run", "--plan-out", "FILE"),
+			"to take it as it is, with a reason for the record: --allow-stale REASON"}}
+	case errors.As(err, &noPlan):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"make one: " + r.shell("--dry-run", "--plan-out", "FILE")}}
 	case errors.As(err, &left):
 		return verdict{exit: ExitConflict}
 	case is(fsys.ErrLocked):

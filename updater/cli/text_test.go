@@ -41,6 +41,9 @@ func (e *fakeEngine) PruneBackups(context.Context, updater.PruneOptions) (*updat
 	return e.backups, e.err
 }
 func (e *fakeEngine) Close() {}
+func (e *fakeEngine) AbortPrepared(context.Context) (*updater.PreparedInfo, error) {
+	return nil, e.err
+}
 func (e *fakeEngine) Pack(context.Context, string, bool) (*updater.Packed, error) {
 	return nil, e.err
 }

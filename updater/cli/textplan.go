@@ -27,6 +27,7 @@ func (r *run) planText(p *updater.Plan) {
 	r.conflictText(p.Conflicts)
 	r.releaseText(p)
 	r.spaceText(p)
+	r.windowText(p)
 	r.findingText(p)
 	for _, w := range p.Warnings {
 		out.message(styled{yellow, "warning:"}, w)

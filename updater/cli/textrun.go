@@ -110,12 +110,16 @@ func (r *run) foundText(list []backup.Found) {
 	r.rows("Changed by someone else in the meantime, moved aside", yellow, rows)
 }
 
-// exchanged says how long files were being exchanged, if that is known.
-func exchanged(ms int64) string {
-	if ms <= 0 {
+// exchanged says how long files were being exchanged, and what was expected, if that is known.
+func exchanged(h updater.HistoryEntry) string {
+	if h.WindowMS <= 0 {
 		return ""
 	}
-	return ", files exchanged within " + window(time.Duration(ms)*time.Millisecond)
+	text := ", files exchanged within " + window(time.Duration(h.WindowMS)*time.Millisecond)
+	if h.Forecast > 0 {
+		text += " (" + about(h.Forecast) + " expected)"
+	}
+	return text
 }
 
 // editCounts says in one line how the files compare with what was shipped.
@@ -180,6 +184,7 @@ func (r *run) statusText(s *updater.Status) {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
 	}
 	r.snapshotText(s.Snapshots)
+	r.preparedStatus(s.Prepared)
 	if r.waitingStatus(s) {
 		return
 	}
@@ -235,7 +240,7 @@ func (r *run) historyText(list []updater.HistoryEntry) {
 			r.out.wrapped(18, h.Reason)
 		}
 		if h.Snapshot != "" {
-			r.aside(fmt.Sprintf("snapshot %s%s", h.Snapshot, exchanged(h.WindowMS)))
+			r.aside(fmt.Sprintf("snapshot %s%s", h.Snapshot, exchanged(h)))
 		} else if h.Run != "" {
 			r.aside("run " + h.Run)
 		}
