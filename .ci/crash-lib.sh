@@ -4,6 +4,9 @@
 #
 # Subjects
 #   update, revert              the fixture's change of release, there and back
+#   prepare                     an update prepared and then done, as one subject
+#   prepared                    what the run does that finds an update prepared; a configuration file
+#                               was edited since
 #   revert-to                   back over two updates at once, by copies of what snapshots keep
 #   update-self, revert-self    the same, and both releases ship bin/inplace, each another build
 #   update-shim, revert-shim    the same with a shell script of a few lines as bin/inplace, that
@@ -99,6 +102,10 @@ write_setup() {
 			touch -h -d '2026-01-02 03:04:05.678901234 UTC' "$home/conf" "$home"
 		fi
 		if [ "$2" != adopt ]; then "$inplace" adopt "$home" --source "$repo" ${3:+--follow conf}; fi
+		if [ "$2" = prepared ]; then
+			"$home/bin/update.sh" --prepare
+			printf 'session.idle=60\n' >>"$home/conf/server.properties"
+		fi
 		if [ "$2" = revert ]; then
 			rm -rf "$CI_MADE/before" # what the revert has to bring back
 			cp -a "$CT_ROOT" "$CI_MADE/before"
@@ -170,6 +177,10 @@ subject() {
 	case $what in
 	update)
 		options+=(--run "$update" --recover "$update status") ;;
+	prepare)
+		options+=(--run "$update --prepare && \"\$CT_ROOT/bin/update.sh\"" --again "$update" --recover "$update status") ;;
+	prepared)
+		options+=(--run "$update" --recover "$update status") ;;
 	revert)
 		# With nothing left to undo, the revert after the revert says so with exit 1.
 		options+=(--run "$update --revert" --recover "$update status" --again-codes "0,1" --new "$made/before" --mtime) ;;
@@ -184,7 +195,7 @@ subject() {
 	*) return 1 ;;
 	esac
 	case $1 in
-	update | revert | revert-to) # the updater's binary is the same on both sides: save the time to read it
+	update | prepare | prepared | revert | revert-to) # the updater's binary is the same on both sides: save the time to read it
 		options+=(--guard ". $made/env; \"\$CT_ROOT/bin/inplace\" guard" --ignore "$state,bin/inplace") ;;
 	*-follow)
 		options+=(--guard ". $made/env; \"\$CT_ROOT/home/bin/inplace\" guard" --ignore "home/$state,home/bin/inplace,etc/*/.inplace") ;;

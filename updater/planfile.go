@@ -306,7 +306,13 @@ func (f *PlanFile) compare(got *PlanFile) []PlanDrift {
 	add("plan", "installed release", f.From.text(), got.From.text())
 	add("plan", "release to go to", f.To.text(), got.To.text())
 	add("plan", "on_conflict", f.OnConflict, got.OnConflict)
-	add(settingsPath, "digest", f.Settings.String(), got.Settings.String())
+	digest := func(d manifest.Digest) string {
+		if d == (manifest.Digest{}) {
+			return ""
+		}
+		return d.String()
+	}
+	add(settingsPath, "digest", digest(f.Settings), digest(got.Settings))
 	both(f.Conflicts, got.Conflicts, func(c PlanConflict) string { return c.Path }, func(path string, a, b *PlanConflict) {
 		text := func(c *PlanConflict) string {
 			if c == nil {

@@ -159,7 +159,7 @@ func (s *supporter) installed(w *strings.Builder) error {
 
 func (s *supporter) journal(w *strings.Builder) error {
 	var errs []error
-	for _, p := range []string{journal.Open, journal.Path, lockPath, backup.StageDir} {
+	for _, p := range []string{journal.Open, journal.Path, lockPath, backup.StageDir, preparedPath} {
 		info, err := s.tree.Lstat(p)
 		if err != nil {
 			errs = append(errs, err)
@@ -169,7 +169,7 @@ func (s *supporter) journal(w *strings.Builder) error {
 		if info.Exists {
 			what = describe(info)
 		}
-		fmt.Fprintf(w, "%-18s %s\n", p, what)
+		fmt.Fprintf(w, "%-22s %s\n", p, what)
 	}
 	if err := s.tree.Locked(lockPath); err != nil {
 		fmt.Fprintf(w, "%s\n", err)

@@ -135,7 +135,8 @@ func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, 
 
 // Update goes to the newest level of the channel, or to the one asked for. Until its
 // commit point it has changed nothing but its own state; after it, it finishes or
-// rolls back. The outcome is there whenever a plan was made, also with an error.
+// rolls back. Told to prepare, it ends before that, with everything staged. The outcome is
+// there whenever a plan was made, also with an error.
 //
 // Errors: *[ConflictError] (the workspace is written), *[PreflightError],
 // *[WorkspaceError] for another level, *[PlanDriftError] and *[PlanExpiredError] with a plan that was approved,
