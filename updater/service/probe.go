@@ -61,14 +61,14 @@ func withoutQuery(url string) string {
 // maxBody is how much of an answer is looked at.
 const maxBody = 1 << 20
 
-// mark is how far a log had been written when the product was started.
-type mark struct {
-	file os.FileInfo
-	size int64
+// Mark is how far a log had been written at some time. It can be kept as JSON.
+type Mark struct {
+	File uint64 `json:"file"` // number of the file, 0 where there was none or the system has none
+	Size int64  `json:"size"`
 }
 
 // check asks once; nil is a good answer, the error says in words what was bad.
-func (s *Service) check(ctx context.Context, p *Probe, since mark) error {
+func (s *Service) check(ctx context.Context, p *Probe, since Mark) error {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	switch {
@@ -160,20 +160,56 @@ func (s *Service) path(name string) string {
 }
 
 // markOf notes how far a probe's log is written.
-func (s *Service) markOf(p *Probe) mark {
+func (s *Service) markOf(p *Probe) Mark {
 	if p.Log == "" {
-		return mark{}
+		return Mark{}
 	}
 	info, err := os.Stat(s.path(p.Log))
 	if err != nil {
-		return mark{}
+		return Mark{}
 	}
-	return mark{info, info.Size()}
+	return Mark{fileNumber(info), info.Size()}
+}
+
+// since is where in the log what was written after the mark begins. A log that was rotated
+// or emptied in between counts from its start.
+func (m Mark) since(info os.FileInfo) int64 {
+	if fileNumber(info) != m.File || info.Size() < m.Size {
+		return 0
+	}
+	return m.Size
+}
+
+// Tail is the last lines that the log of a probe got since the start, at most maxTail bytes, and the
+// name of that log: of the first log probe that has any. Both are empty where none has.
+func (s *Service) Tail(h *Health, before Baseline) (name, lines string) {
+	for i := range h.Probes {
+		p := &h.Probes[i]
+		if p.Log == "" {
+			continue
+		}
+		f, err := os.Open(s.path(p.Log))
+		if err != nil {
+			continue
+		}
+		info, err := f.Stat()
+		if err == nil && info.Mode().IsRegular() {
+			from := max(before.of(i, p).Log.since(info), info.Size()-maxTail)
+			buf := make([]byte, info.Size()-from)
+			n, _ := f.ReadAt(buf, from)
+			lines = lastLines(buf[:n], tailLines)
+		}
+		_ = f.Close()
+		if lines != "" {
+			return p.Log, lines
+		}
+	}
+	return "", ""
 }
 
 // read looks for a matching line in what the log got since the mark. A log that was
 // rotated or emptied since is read from its start.
-func (s *Service) read(p *Probe, since mark) error {
+func (s *Service) read(p *Probe, since Mark) error {
 	f, err := os.Open(s.path(p.Log))
 	if err != nil {
 		var path *os.PathError
@@ -190,10 +226,7 @@ func (s *Service) read(p *Probe, since mark) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("is no regular file")
 	}
-	from := since.size
-	if since.file == nil || !os.SameFile(since.file, info) || info.Size() < from {
-		from = 0
-	}
+	from := since.since(info)
 	found, err := matchLine(io.NewSectionReader(f, from, info.Size()-from), p.Match)
 	if err == nil && !found {
 		err = fmt.Errorf("no line since the start matches %q", p.Match)

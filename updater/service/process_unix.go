@@ -33,3 +33,11 @@ func alive(pid int) bool {
 	_, after, _ := bytes.Cut(stat, []byte(") ")) // the name before may hold anything but this
 	return !bytes.HasPrefix(after, []byte("Z"))
 }
+
+// fileNumber tells a file from the one that takes its name.
+func fileNumber(info os.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Ino)
+	}
+	return 0
+}

@@ -69,8 +69,11 @@ func (e *CommandError) Error() string { return strings.Join(e.Argv, " ") + ": " 
 // every is how often is asked whether a command has had its effect.
 const every = 100 * time.Millisecond
 
-// maxTail is how much of a command's output an error carries, in bytes.
-const maxTail = 4 << 10
+// How much of a command's output, or of the product's log, an error carries.
+const (
+	maxTail   = 4 << 10 // bytes
+	tailLines = 20
+)
 
 // State asks whether the product runs. Errors: *CommandError of a status command that
 // gives another code or does not answer; then the state is Unknown.
@@ -98,11 +101,7 @@ func (s *Service) ask(ctx context.Context) (State, error) {
 // processState reads the pid file. A file that is gone or empty, or whose process is
 // gone, is a product that does not run.
 func (s *Service) processState() (State, error) {
-	path := s.PIDFile
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.Dir, path)
-	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(s.path(s.PIDFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return Down, nil
 	}
@@ -139,15 +138,19 @@ func (s *Service) reach(ctx context.Context, argv []string, want State) error {
 	if _, err := s.run(ctx, argv); err != nil {
 		return err
 	}
+	last := Unknown
 	for {
 		got, err := s.State(ctx)
 		if got == want || got == Unknown && err == nil {
 			return nil
 		}
+		if ctx.Err() == nil {
+			last = got
+		}
 		select {
 		case <-time.After(every):
 		case <-ctx.Done():
-			reason := fmt.Sprintf("has ended, and after %v the product is still %s", s.Timeout, got)
+			reason := fmt.Sprintf("has ended, and after %v the product is still %s", s.Timeout, last)
 			return &CommandError{Argv: argv, Reason: reason, Output: s.tail(0)}
 		}
 	}
@@ -157,7 +160,7 @@ func (s *Service) reach(ctx context.Context, argv []string, want State) error {
 func (s *Service) run(ctx context.Context, argv []string) (code int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.program(argv[0]), argv[1:]...)
+	cmd := exec.CommandContext(ctx, s.Program(argv[0]), argv[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = environment()
 	var from int64
@@ -193,9 +196,23 @@ func (s *Service) run(ctx context.Context, argv []string) (code int, err error) 
 	return code, &CommandError{Argv: argv, Reason: err.Error(), Output: s.tail(from)}
 }
 
-// program resolves the first word of a command: with a slash it is a file, relative
+// Check says why the program of a command cannot be run, or nil. It runs nothing.
+func (s *Service) Check(argv []string) error {
+	_, err := exec.LookPath(s.Program(argv[0]))
+	var start *exec.Error
+	if errors.As(err, &start) {
+		err = start.Err
+	}
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return err
+}
+
+// Program resolves the first word of a command: with a slash it is a file, relative
 // to the installation.
-func (s *Service) program(word string) string {
+func (s *Service) Program(word string) string {
 	if strings.ContainsRune(word, '/') && !filepath.IsAbs(word) {
 		return filepath.Join(s.Dir, filepath.FromSlash(word))
 	}
@@ -214,6 +231,9 @@ func environment() []string {
 	return out
 }
 
+// Printed is the end of what the commands have printed, the latest last.
+func (s *Service) Printed() string { return s.tail(0) }
+
 // tail is the end of what was printed since the offset from.
 func (s *Service) tail(from int64) string {
 	if s.Output == nil {
@@ -225,7 +245,7 @@ func (s *Service) tail(from int64) string {
 	}
 	buf := make([]byte, min(end-from, maxTail))
 	n, _ := s.Output.ReadAt(buf, end-int64(len(buf)))
-	return lastLines(buf[:n], 20)
+	return lastLines(buf[:n], tailLines)
 }
 
 // lastLines is at most n lines from the end of text, the first whole.

@@ -15,45 +15,96 @@ type Health struct {
 	Probes []Probe
 }
 
-// Baseline is how the probes stood before the product was stopped, and how far its
-// logs were written.
-type Baseline struct {
-	Red   []error // by probe: nil where the answer was good
-	marks []mark
+// Baseline is how each probe stood before the product was stopped, in their order. It can
+// be kept as JSON, for a program that goes on with the watch of one that was killed.
+type Baseline []Before
+
+// Before is how one probe stood.
+type Before struct {
+	Probe string `json:"probe"`          // as String names it
+	Skip  string `json:"skip,omitempty"` // why its answer is not held against the product; "": it is
+	Log   Mark   `json:"log"`            // of a log probe: how far the log was written
+}
+
+// of is what is known of the i-th probe p; nothing, if the settings have changed since.
+func (b Baseline) of(i int, p *Probe) Before {
+	if i < len(b) && b[i].Probe == p.String() {
+		return b[i]
+	}
+	return Before{}
 }
 
 // Look asks each probe once: the baseline. What is red now is not held against the
 // update afterwards. A log probe has no baseline: its line is one that a start writes.
 func (s *Service) Look(ctx context.Context, h *Health) Baseline {
-	b := Baseline{Red: s.round(ctx, h, nil), marks: s.marks(h)}
-	for i := range h.Probes {
-		if h.Probes[i].Log != "" {
-			b.Red[i] = nil
+	out := make(Baseline, len(h.Probes))
+	for i, bad := range s.round(ctx, h, nil) {
+		p := &h.Probes[i]
+		out[i] = Before{Probe: p.String(), Log: s.markOf(p)}
+		if bad != nil && p.Log == "" {
+			out[i].Skip = "was not well before either: " + bad.Error()
 		}
 	}
-	return b
+	return out
 }
 
-// marks notes how far the logs of the probes are written.
-func (s *Service) marks(h *Health) []mark {
-	out := make([]mark, len(h.Probes))
+// maxLie is how long an answer of a stopped product is waited for.
+const maxLie = 2 * time.Second
+
+// Unmask asks the probes of a product that stands still. One that is well now would be well
+// whatever the product does (it is answered from a cache, or by something else), so that its answer is
+// not counted later. Where the product is only believed to stand still (sure is false) it
+// gets maxLie to end. The marks of the logs are taken anew.
+func (s *Service) Unmask(ctx context.Context, h *Health, before Baseline, sure bool) {
+	quick := *h
+	quick.Probes = slices.Clone(h.Probes)
+	for i := range quick.Probes {
+		quick.Probes[i].Timeout = min(quick.Probes[i].Timeout, maxLie)
+	}
+	for begun := time.Now(); ; time.Sleep(every) {
+		var lies []int
+		for i, bad := range s.round(ctx, &quick, nil) {
+			if bad == nil && h.Probes[i].Log == "" && before[i].Skip == "" {
+				lies = append(lies, i)
+			}
+		}
+		if len(lies) > 0 && !sure && time.Since(begun) < maxLie {
+			continue
+		}
+		for _, i := range lies {
+			before[i].Skip = "is well although the product is stopped, so it says nothing of it"
+		}
+		break
+	}
 	for i := range h.Probes {
-		out[i] = s.markOf(&h.Probes[i])
+		before[i].Log = s.markOf(&h.Probes[i])
+	}
+}
+
+// Judges reports whether anything is left that tells whether the product is well.
+func (s *Service) Judges(h *Health, before Baseline) bool {
+	return len(s.Status) > 0 || s.PIDFile != "" ||
+		slices.ContainsFunc(before, func(b Before) bool { return b.Skip == "" }) && len(h.Probes) > 0
+}
+
+// Skipped names the probes that are not held against the product, and why.
+func (b Baseline) Skipped() []string {
+	var out []string
+	for _, p := range b {
+		if p.Skip != "" {
+			out = append(out, p.Probe+" "+p.Skip)
+		}
 	}
 	return out
 }
 
 // round asks all probes at once.
-func (s *Service) round(ctx context.Context, h *Health, marks []mark) []error {
+func (s *Service) round(ctx context.Context, h *Health, before Baseline) []error {
 	out := make([]error, len(h.Probes))
 	var wg sync.WaitGroup
 	for i := range h.Probes {
 		wg.Go(func() {
-			var since mark
-			if marks != nil {
-				since = marks[i]
-			}
-			out[i] = s.check(ctx, &h.Probes[i], since)
+			out[i] = s.check(ctx, &h.Probes[i], before.of(i, &h.Probes[i]).Log)
 		})
 	}
 	wg.Wait()
@@ -82,11 +133,21 @@ func (e *UnhealthyError) Error() string {
 // those that were red before. tell, if set, is called after each round with the number of
 // probes that are well. A context that ends makes the present round the last one.
 func (s *Service) Stay(ctx context.Context, h *Health, before Baseline, tell func(well, of int)) error {
+	return s.watch(ctx, h, before, tell, false)
+}
+
+// Come is Stay that ends well as soon as all is: each probe in one round, and the product is not
+// said to be down.
+func (s *Service) Come(ctx context.Context, h *Health, before Baseline, tell func(well, of int)) error {
+	return s.watch(ctx, h, before, tell, true)
+}
+
+func (s *Service) watch(ctx context.Context, h *Health, before Baseline, tell func(well, of int), once bool) error {
 	w := watcher{s: s, h: h, before: before, start: time.Now(), well: make([]bool, len(h.Probes)), misses: make([]int, len(h.Probes))}
 	for {
 		begun := time.Now()
 		last := ctx.Err() != nil || begun.Sub(w.start) >= h.Watch
-		if err := w.once(last, tell); err != nil || last {
+		if err := w.once(last, tell); err != nil || last || once && w.allWell {
 			return err
 		}
 		select {
@@ -105,6 +166,8 @@ type watcher struct {
 	misses []int  // bad answers in a row
 	up     bool   // the status has said so, since the start
 	downs  int    // times in a row it said the contrary
+
+	allWell bool // in the latest round, but for what is not held against the product
 }
 
 // maxDowns is how often in a row a product may be said not to run: a supervisor may be
@@ -119,8 +182,9 @@ func (w *watcher) once(last bool, tell func(well, of int)) error {
 		return err
 	}
 	well := 0
+	w.allWell = w.downs == 0
 	var worst *UnhealthyError
-	for i, bad := range w.s.round(ctx, w.h, w.before.marks) {
+	for i, bad := range w.s.round(ctx, w.h, w.before) {
 		p := &w.h.Probes[i]
 		if bad == nil {
 			well++
@@ -128,9 +192,10 @@ func (w *watcher) once(last bool, tell func(well, of int)) error {
 			continue
 		}
 		w.misses[i]++
-		if i < len(w.before.Red) && w.before.Red[i] != nil {
+		if w.before.of(i, p).Skip != "" {
 			continue
 		}
+		w.allWell = false
 		if (last || w.well[i] && w.misses[i] > p.Retries) && worst == nil {
 			worst = &UnhealthyError{What: p.String(), Reason: bad.Error(), After: time.Since(w.start), Was: w.well[i]}
 		}
@@ -164,15 +229,4 @@ func (w *watcher) running(ctx context.Context, last bool) error {
 		reason = err.Error()
 	}
 	return &UnhealthyError{What: "the product", Reason: reason, After: time.Since(w.start), Was: w.up}
-}
-
-// Reds names the probes that were red in the baseline, with what they said.
-func (b Baseline) Reds(h *Health) []string {
-	var out []string
-	for i, bad := range b.Red {
-		if bad != nil {
-			out = append(out, h.Probes[i].String()+": "+bad.Error())
-		}
-	}
-	return slices.Clip(out)
 }

@@ -3,7 +3,6 @@
 package service
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -61,7 +60,7 @@ func TestProbes(t *testing.T) {
 			page.Store(&c.page)
 			c.p.Timeout = 500 * time.Millisecond
 			got := ""
-			if err := s.check(t.Context(), &c.p, mark{}); err != nil {
+			if err := s.check(t.Context(), &c.p, Mark{}); err != nil {
 				got = err.Error()
 			}
 			if got != c.want {
@@ -80,7 +79,7 @@ func TestLogSinceTheStart(t *testing.T) {
 	log := filepath.Join(s.Dir, "log")
 	h := &Health{Probes: []Probe{{Log: "log", Match: regexp.MustCompile("^ready$"), Timeout: time.Second}}}
 	must(t, os.WriteFile(log, []byte("ready\n"), 0o600))
-	before := s.marks(h)
+	before := s.Look(t.Context(), h)
 	well := func() bool { return s.round(t.Context(), h, before)[0] == nil }
 	if well() {
 		t.Error("a line from before the start counts")
@@ -129,7 +128,7 @@ func TestStay(t *testing.T) {
 			touch(t, ok)
 			after(300*time.Millisecond, func() error { return os.Remove(ok) })
 		}, want: "was well and failed", early: true},
-		"red before": {arrange: func(*Service, string) {}, before: Baseline{Red: []error{errors.New("red")}, marks: make([]mark, 1)}},
+		"red before": {arrange: func(*Service, string) {}, before: Baseline{{Probe: "command bin/probe", Skip: "red"}}},
 		"is said to be down": {arrange: func(s *Service, ok string) {
 			touch(t, ok)
 			touch(t, filepath.Join(s.Dir, "down"))
@@ -147,12 +146,8 @@ func TestStay(t *testing.T) {
 				h.Watch = time.Minute
 			}
 			c.arrange(s, ok)
-			before := c.before
-			if before.Red == nil {
-				before = Baseline{Red: make([]error, 1), marks: make([]mark, 1)}
-			}
 			rounds := 0
-			err := s.Stay(t.Context(), h, before, func(_, of int) { rounds += of })
+			err := s.Stay(t.Context(), h, c.before, func(_, of int) { rounds += of })
 			switch {
 			case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("got %v, want %q", err, c.want)
@@ -173,7 +168,7 @@ func TestBaseline(t *testing.T) {
 	s, h, _ := watched(t)
 	h.Probes = append(h.Probes, Probe{Log: "none", Match: regexp.MustCompile("x"), Timeout: time.Second})
 	b := s.Look(t.Context(), h)
-	if got := b.Reds(h); len(got) != 1 || got[0] != "command bin/probe: exit code 1" {
+	if got := b.Skipped(); len(got) != 1 || got[0] != "command bin/probe was not well before either: exit code 1" {
 		t.Errorf("got %q", got)
 	}
 }
