@@ -14,11 +14,12 @@ import (
 	"inplace/manifest"
 )
 
-// headSchema is the form of snapshot.yaml; with roots it is the next one, which a program
-// that knows of no roots refuses.
+// headSchema is the form of snapshot.yaml; with roots it is the next one, with a one-way door the
+// one after, each of which a program refuses that knows nothing of them.
 const (
-	headSchema      = "inplace/snapshot/1"
-	rootsHeadSchema = "inplace/snapshot/2"
+	headSchema       = "inplace/snapshot/1"
+	rootsHeadSchema  = "inplace/snapshot/2"
+	oneWayHeadSchema = "inplace/snapshot/3"
 )
 
 // Level names a release: what an installation was or became.
@@ -45,14 +46,18 @@ type Head struct {
 	Engine   string    `json:"engine"`
 	Bytes    int64     `json:"bytes"` // of content that the slots hold after the change
 	Roots    []Root    `json:"roots,omitempty"`
-	Data     bool      `json:"data,omitempty"` // the product's data was copied
+	Data     bool      `json:"data,omitempty"`    // the product's data was copied
+	OneWay   string    `json:"one_way,omitempty"` // why the change leads through a door that cannot be passed back
 
 	Entries manifest.Digest `json:"entries"` // digest of the file of that name
 }
 
 func (h Head) marshal(entries manifest.Digest) []byte {
 	h.Entries = entries
-	if len(h.Roots) > 0 {
+	switch {
+	case h.OneWay != "":
+		return sealed.Marshal(oneWayHeadSchema, h)
+	case len(h.Roots) > 0:
 		return sealed.Marshal(rootsHeadSchema, h)
 	}
 	return sealed.Marshal(headSchema, h)
@@ -187,10 +192,13 @@ func readHead(tree *fsys.Tree, dir string) (*Head, error) {
 		return nil, err
 	}
 	var h Head
-	err = sealed.Unmarshal(name, rootsHeadSchema, data, &h)
-	if err != nil && !errors.Is(err, sealed.ErrNewer) {
-		if e := sealed.Unmarshal(name, headSchema, data, &h); !errors.Is(e, sealed.ErrNewer) {
+	for _, schema := range []string{oneWayHeadSchema, rootsHeadSchema, headSchema} {
+		e := sealed.Unmarshal(name, schema, data, &h)
+		if err == nil || !errors.Is(e, sealed.ErrNewer) {
 			err = e
+		}
+		if e == nil || errors.Is(err, sealed.ErrNewer) {
+			break
 		}
 	}
 	return &h, err

@@ -107,7 +107,7 @@ func TestLoadOther(t *testing.T) {
 		t.Errorf("renamed: got %v, want a DamagedError", err)
 	}
 	// One of a later version is not damaged.
-	newer := strings.Replace(string(testHead().marshal(manifest.Digest{})), "snapshot/1", "snapshot/3", 1)
+	newer := strings.Replace(string(testHead().marshal(manifest.Digest{})), "snapshot/1", "snapshot/4", 1)
 	must(t, os.Mkdir(filepath.Join(home, SnapshotsDir, "newer"), 0o700))
 	tree{SnapshotsDir + "/newer/snapshot.yaml": "0600 " + newer}.write(t, home)
 	if _, err := Load(disk, "newer"); !errors.Is(err, sealed.ErrNewer) || errors.As(err, &damaged) && damaged.ID == "newer" {

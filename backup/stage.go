@@ -299,6 +299,10 @@ func finish(f *os.File, meta Meta) (refused []string, err error) {
 	return refused, f.Chmod(os.FileMode(meta.Mode))
 }
 
+// WatchFile is the name of the journal record that lies ready beside [UndoFile] where the product
+// is to be started once everything is live.
+const WatchFile = "watch"
+
 // Seal writes what makes the stage a snapshot: the entries, restore.sh and the head
 // last, and makes all of it durable. undo is the journal record that turns the
 // transaction round, kept ready under the name [UndoFile].
