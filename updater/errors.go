@@ -81,6 +81,70 @@ func (e *RunningError) Error() string {
 	return text
 }
 
+// ServiceError says that the product could not be stopped, started or asked.
+type ServiceError struct {
+	Doing string // stop, start or status
+	Err   error  // a *[service.CommandError] where a command failed
+}
+
+func (e *ServiceError) Error() string {
+	switch e.Doing {
+	case "status":
+		return fmt.Sprintf("whether the product runs cannot be told: %v", e.Err)
+	}
+	return fmt.Sprintf("%s the product: %v", e.Doing, e.Err)
+}
+
+// Unwrap returns what failed.
+func (e *ServiceError) Unwrap() error { return e.Err }
+
+// serviceError is err as a *[ServiceError], or nil.
+func serviceError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ServiceError{doing, err}
+}
+
+// RestartError says that a run mended what an interrupted one had left, and that the product, which
+// that one had stopped, does not start.
+type RestartError struct{ Err error }
+
+func (e *RestartError) Error() string {
+	return "an interrupted run had stopped the product; " + e.Err.Error()
+}
+
+// Unwrap returns what failed.
+func (e *RestartError) Unwrap() error { return e.Err }
+
+// isMended reports whether err of a recovery is about the product, and the installation whole
+// and closed.
+func isMended(err error) bool {
+	var unwell *UnwellError
+	var restart *RestartError
+	return errors.As(err, &unwell) || errors.As(err, &restart)
+}
+
+// UnwellError says that the product was not well after its start.
+type UnwellError struct {
+	Cause   error // a *[service.UnhealthyError], or a *[ServiceError] of the start
+	Back    bool  // everything was taken back, and the product started as it was before
+	Restart error // what is wrong with the product after that; nil: it came up
+	From    string
+	Lines   string // what the product wrote last, in the file From
+}
+
+func (e *UnwellError) Error() string {
+	text := e.Cause.Error()
+	if e.Restart != nil {
+		text += "\nafter going back: " + e.Restart.Error()
+	}
+	return text
+}
+
+// Unwrap returns what is wrong with the product.
+func (e *UnwellError) Unwrap() error { return e.Cause }
+
 // RolledBackError says that applying failed and that the installation is as it was.
 type RolledBackError struct{ Cause error }
 
@@ -106,6 +170,7 @@ type OpenError struct {
 	Cause  error  // why it could not be mended; nil where the command only looks
 	Script string // restore.sh that goes back without this program, if it is known
 	Done   bool   // everything is live, only the journal could not be closed
+	Whole  bool   // every path is new, or every one is old: what is open is whether it stays, or that the product has to be started
 }
 
 func (e *OpenError) Error() string {

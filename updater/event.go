@@ -28,8 +28,11 @@ const (
 	PhaseVerify   Phase = "verify" // apart from updates
 	PhaseBackup   Phase = "backup"
 	PhaseStage    Phase = "stage"
+	PhaseStop     Phase = "stop"
 	PhaseCheck    Phase = "check"
 	PhaseCommit   Phase = "commit"
+	PhaseStart    Phase = "start"
+	PhaseHealth   Phase = "health" // its progress counts the probes that are well
 	PhaseRollback Phase = "rollback"
 	PhaseFinish   Phase = "finish"
 	PhasePack     Phase = "pack"
@@ -46,6 +49,21 @@ type Recovery struct {
 	From   Release        `json:"from"`
 	To     Release        `json:"to"`
 	Found  []backup.Found `json:"found"`
+
+	Service *ServiceRun `json:"service,omitempty"` // nil: the interrupted run had not stopped the product
+}
+
+// ServiceRun is what a run had to do with the running product.
+type ServiceRun struct {
+	Was     string        `json:"was"`     // before: running, stopped or unknown
+	Stopped bool          `json:"stopped"` // by this run, or by the interrupted one that it mended
+	Started bool          `json:"started"` // and runs again, as far as that is known
+	Watched time.Duration `json:"watched_ns,omitempty"`
+	Skipped []string      `json:"skipped"`         // probes whose answer does not count, and why
+	Fault   string        `json:"fault,omitempty"` // why it could not be started, or what of it is not well
+	Log     string        `json:"log"`             // where what its commands print goes
+
+	err error // of a start that failed
 }
 
 // Outcome is what a run did.
@@ -53,13 +71,14 @@ type Outcome struct {
 	Plan     *Plan          `json:"plan"`
 	Snapshot string         `json:"snapshot,omitempty"` // "": nothing was changed
 	Recovery *Recovery      `json:"recovery,omitempty"`
-	Window   time.Duration  `json:"window_ns"` // from the first to the last live change
+	Window   time.Duration  `json:"window_ns"` // from the stop of the product until it was started, else from the first to the last live change
 	Warnings []string       `json:"warnings"`
 	Found    []backup.Found `json:"found"`
 	Copy     *FullCopy      `json:"full_backup,omitempty"` // the complete copy that was asked for
 	Prepared *Prepared      `json:"prepared,omitempty"`    // of a run that prepares
 	Second   string         `json:"second_copy,omitempty"` // directory of the second copies of snapshots
 	Summary  string         `json:"summary,omitempty"`     // what the run changed, relative to the installation
+	Service  *ServiceRun    `json:"service,omitempty"`     // nil: the settings do not say how to stop it
 }
 
 // FullCopy is a complete copy of the installation, compared with it by digest.
@@ -80,11 +99,12 @@ type HistoryEntry struct {
 	To       int64     `json:"to"`
 	Channel  string    `json:"channel"`
 	Version  string    `json:"version"`
-	Result   string    `json:"result"` // done, "finished after an interruption", "undone after an interruption", "failed, rolled back"
+	Result   string    `json:"result"` // done, "done, not well", "finished after an interruption", "undone after an interruption", "failed, rolled back", "not well, rolled back"
 	Snapshot string    `json:"snapshot,omitempty"`
 	Run      string    `json:"run,omitempty"` // the ID of the transaction and of its summary
 	WindowMS int64     `json:"window_ms,omitempty"`
 	Forecast int64     `json:"forecast_ms,omitempty"` // what the plan said of the window
+	Stopped  bool      `json:"stopped,omitempty"`     // the window is from the stop of the product until it was started
 	Reason   string    `json:"reason,omitempty"`      // of a failure
 	Stale    string    `json:"allow_stale,omitempty"` // the reason given for taking expired metadata
 	Changed  int       `json:"changed,omitempty"`
@@ -111,7 +131,8 @@ type Status struct {
 	EditsErr     string         `json:"edits_error,omitempty"`
 	SlotBytes    int64          `json:"snapshot_bytes"` // of content that the snapshots keep
 	Recovery     *Recovery      `json:"recovery,omitempty"`
-	Open         bool           `json:"open"` // a journal is open and could not be mended
+	Open         bool           `json:"open"`              // a journal is open and could not be mended
+	Service      *ServicePlan   `json:"service,omitempty"` // how an update stops and starts the product
 	Engine       string         `json:"engine"`
 }
 

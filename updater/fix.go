@@ -53,7 +53,8 @@ func (u *Updater) Fix(ctx context.Context, opt VerifyOptions) (*Outcome, error) 
 	if err := u.confirm(plan); err != nil {
 		return out, err
 	}
-	if err := u.execute(ctx, in, plan, out); err != nil {
+	err = u.execute(ctx, in, plan, out)
+	if !isLive(err) {
 		return out, err
 	}
 	_ = u.during(PhaseFinish, func() error {
@@ -62,7 +63,7 @@ func (u *Updater) Fix(ctx context.Context, opt VerifyOptions) (*Outcome, error) 
 		u.prune(out)
 		return nil
 	})
-	return out, nil
+	return out, err
 }
 
 // fixer makes the plan of a fix.

@@ -63,7 +63,7 @@ func appendHistory(t *fsys.Tree, e HistoryEntry) error {
 func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause error, window time.Duration) {
 	e := HistoryEntry{
 		Time: u.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: rec.Action, From: plan.From.Level, To: plan.To.Level,
-		Channel: plan.To.Channel, Version: plan.To.Version, Result: result, Snapshot: rec.ID, WindowMS: window.Milliseconds(), Engine: u.opt.Engine,
+		Channel: plan.To.Channel, Version: plan.To.Version, Result: result, Snapshot: rec.ID, WindowMS: window.Milliseconds(), Stopped: rec.Service != nil, Engine: u.opt.Engine,
 	}
 	if plan.Window != nil && window > 0 {
 		e.Forecast = plan.Window.MS
@@ -72,7 +72,10 @@ func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause 
 		e.Stale = u.opt.AllowStale
 	}
 	if cause != nil {
-		e.Reason, e.Snapshot = cause.Error(), ""
+		e.Reason = cause.Error()
+		if result != resultUnwell {
+			e.Snapshot = ""
+		}
 	}
 	for i := range plan.Steps {
 		if plan.Steps[i].Action.Changes() {
@@ -82,11 +85,19 @@ func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause 
 	u.record(rec.ID, e, plan)
 }
 
+// What history says of a transaction that is live, and whose product is not well.
+const resultUnwell = "done, not well"
+
 // rememberDone writes that a transaction is live, unless that was written before the
-// interruption that recovery is mending. plan is nil in recovery.
-func (u *Updater) rememberDone(rec journal.Record, head backup.Head, plan *Plan, window time.Duration) {
+// interruption that recovery is mending. plan is nil in recovery; unwell is what is wrong with
+// the product, if it was started.
+func (u *Updater) rememberDone(rec journal.Record, head backup.Head, plan *Plan, window time.Duration, unwell error) {
 	if plan != nil {
-		u.remember(rec, plan, "done", nil, window)
+		result := "done"
+		if unwell != nil {
+			result = resultUnwell
+		}
+		u.remember(rec, plan, result, unwell, window)
 		return
 	}
 	if u.remembered(rec.ID) { // and killed before it left a summary
@@ -98,10 +109,14 @@ func (u *Updater) rememberDone(rec journal.Record, head backup.Head, plan *Plan,
 	u.record(rec.ID, u.entryOf(rec, head, "finished after an interruption"), nil)
 }
 
-// rememberUndone writes that recovery took a transaction back.
-func (u *Updater) rememberUndone(rec journal.Record, head backup.Head) {
+// rememberUndone writes that recovery took a transaction back; unwell is why, where it was
+// not the interruption.
+func (u *Updater) rememberUndone(rec journal.Record, head backup.Head, unwell error) {
 	e := u.entryOf(rec, head, "undone after an interruption")
 	e.Snapshot = ""
+	if unwell != nil {
+		e.Reason = unwell.Error()
+	}
 	u.record(rec.ID, e, nil)
 }
 

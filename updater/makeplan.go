@@ -73,10 +73,11 @@ func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *make
 		Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: to.fixes(), Instructions: to.instructions(),
 		Findings: []Finding{}, Warnings: []string{},
 	}
+	m.plan.Irreversible = oneWay(to.between)
 	if to.Level < in.Level {
 		m.plan.Action = "downgrade"
-	} else {
-		m.plan.Irreversible = to.manifest.Irreversible
+		m.plan.Irreversible = oneWay(append(to.left, in.manifest))
+		m.plan.Behind = m.plan.Irreversible != nil
 	}
 	m.base.tree = u.tree
 	m.dirs = newDirs(u.tree, in.inventory)

@@ -156,6 +156,7 @@ type Finding struct {
 	Hint   string `json:"hint,omitempty"`
 
 	access bool // about writing here, which who only looks need not be able to
+	door   bool // about a one-way door, which who only looks does not pass
 }
 
 // Plan is everything that an update will do, decided before it does anything. It
@@ -179,6 +180,8 @@ type Plan struct {
 	Fixes        []manifest.Fix         `json:"fixes"`              // of all levels on the way, the worst first
 	Instructions []Instruction          `json:"instructions"`
 	Irreversible *manifest.Irreversible `json:"irreversible,omitempty"`
+	Behind       bool                   `json:"behind,omitempty"`  // the one-way door lies behind: the way leads back through it
+	Service      *ServicePlan           `json:"service,omitempty"` // nil: the product is not stopped and started by the run
 	Space        Space                  `json:"space"`
 	Window       *Forecast              `json:"window,omitempty"`   // how long files will be exchanged
 	Prepared     *Reuse                 `json:"prepared,omitempty"` // what of it is staged already

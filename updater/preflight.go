@@ -27,8 +27,10 @@ func (u *Updater) preflight(p *Plan) error {
 	if err != nil {
 		return err
 	}
+	u.askOneWay(p)
 	u.owner(p, root)
 	u.followed(p)
+	u.checkService(p)
 	if waits, err := backup.Prepared(u.tree); err != nil {
 		return err
 	} else if waits && !u.takes(p) {
@@ -127,9 +129,10 @@ func infoFor(roots []rootInfo, p manifest.Path, home fsys.Info) fsys.Info {
 func (p *Plan) lookedAt() {
 	var stay []Finding
 	for _, f := range p.Findings {
-		if f.access {
+		switch {
+		case f.access:
 			p.Warnings = append(p.Warnings, f.Path+": "+f.Reason)
-		} else {
+		case !f.door:
 			stay = append(stay, f)
 		}
 	}

@@ -54,22 +54,24 @@ func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
 	if len(plan.entries) == 0 {
 		return out, nil
 	}
-	if u.opt.Confirm != nil || u.opt.FullBackup != "" || !plan.way.takes { // early: before what takes long
-		if err := u.notRunning(in); err != nil {
+	if !u.stops() && (u.opt.Confirm != nil || u.opt.FullBackup != "" || !plan.way.takes) { // early: before what takes long
+		if err := u.notRunning(); err != nil {
 			return out, err
 		}
 	}
 	if err := u.confirm(plan); err != nil {
 		return out, err
 	}
-	if err := u.fullBackup(ctx, out); err != nil {
-		return out, err
+	if !u.stops() {
+		if err := u.fullBackup(ctx, out); err != nil {
+			return out, err
+		}
 	}
-	if err := u.executeRevert(ctx, in, out); err != nil {
-		return out, err
+	err = u.executeRevert(ctx, in, out)
+	if isLive(err) {
+		u.secondCopies(out)
 	}
-	u.secondCopies(out)
-	return out, nil
+	return out, err
 }
 
 // executeRevert applies the plan of a revert.
@@ -85,7 +87,7 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 	}
 	head := backup.Head{
 		ID: id, Action: "revert", Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,
-		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine,
+		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, OneWay: plan.door(),
 	}
 	tx := &transaction{u: u, in: in, stage: s.stage, plan: plan, out: out}
 	if plan.way.takes {
@@ -107,13 +109,17 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 		}
 	}
 	tx.head, tx.entries = head, s.entries
-	return tx.run(ctx, func() error {
-		out.Warnings = append(out.Warnings, s.warn...)
-		if err := u.notRunning(in); err != nil {
+	if u.stops() && u.opt.FullBackup != "" {
+		tx.still = func() error { return u.fullBackup(ctx, out) }
+	}
+	err = tx.run(ctx, func() error {
+		if err := u.notRunning(); err != nil {
 			return err
 		}
 		return u.unchanged(plan)
 	})
+	out.Warnings = append(out.Warnings, s.warn...)
+	return err
 }
 
 // planRevert is the way back as a plan: for each path what the snapshots on the way keep
@@ -137,6 +143,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	for _, k := range way.steps {
 		p.Way = append(p.Way, k.ID)
 	}
+	way.doors(p)
 	b := &backer{u: u, ctx: ctx, in: in, plan: p, way: way}
 	if err := b.run(); err != nil {
 		return nil, err

@@ -56,6 +56,9 @@ func (u *Updater) stagePlan(ctx context.Context, in *installed, plan *Plan, id s
 		if err := s.config(ctx); err != nil {
 			return err
 		}
+		if u.stops() { // once it stands still
+			return nil
+		}
 		return s.data()
 	})
 }

@@ -77,6 +77,9 @@ func (u *Updater) dataBytes(in *installed) (n int64, err error) {
 	return n, err
 }
 
+// copiesData reports whether an update copies the product's data.
+func (u *Updater) copiesData() bool { return u.settings.Backup.Data != settings.DataNone }
+
 // data copies the product's data into the snapshot, where the settings ask for it.
 func (s *stager) data() error {
 	mode := s.u.settings.Backup.Data

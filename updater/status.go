@@ -17,13 +17,17 @@ import (
 // it first mends what an interrupted run has left. A source that cannot be reached
 // is told in the status and is no error.
 func (u *Updater) Status(ctx context.Context) (*Status, error) {
-	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Channel: u.channel(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}}
+	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Channel: u.channel(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}, Service: u.servicePlan()}
 	release, rec, err := u.begin(ctx)
 	s.Recovery = rec
 	var open *OpenError
 	switch {
 	case err == nil:
 		defer release()
+	case isMended(err):
+		now, e := u.Status(ctx)
+		now.Recovery = rec
+		return now, errors.Join(err, e)
 	case errors.As(err, &open):
 		s.Open = true
 		return s, err
@@ -167,8 +171,9 @@ func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) S
 
 // Guard says whether the product may start: nil, or *[OpenError]. Without an open
 // journal it costs a few system calls and no more; with one it finishes or undoes the
-// interrupted run. Somebody else than the owner, who may not read the journal, goes
-// by the marker OPEN.
+// interrupted run, but leaves it to its caller to start the product. Where the journal is open and the
+// marker OPEN is not there, everything is new, or old: then the run that watches the product lets it start. Somebody
+// else than the owner, who may not read the journal, goes by the marker.
 func Guard(ctx context.Context, home, engine string) error {
 	tree, err := fsys.Open(home)
 	if err != nil {
@@ -183,7 +188,7 @@ func Guard(ctx context.Context, home, engine string) error {
 	if err != nil {
 		return err
 	}
-	if !marker.Exists && !journalInfo.Exists {
+	if !marker.Exists && (!journalInfo.Exists || tree.Locked(lockPath) != nil) {
 		return nil
 	}
 	root, err := tree.Lstat("")
@@ -191,21 +196,26 @@ func Guard(ctx context.Context, home, engine string) error {
 		return err
 	}
 	if euid := os.Geteuid(); euid > 0 && euid != root.UID {
+		if !marker.Exists {
+			return nil
+		}
 		return &OpenError{}
 	}
-	u, err := Open(Options{Home: home, Engine: engine})
+	u, err := Open(Options{Home: home, Engine: engine, guard: true})
 	if err != nil {
 		return &OpenError{Cause: err}
 	}
 	defer u.Close()
 	release, _, err := u.begin(ctx)
-	if err != nil {
-		var open *OpenError
-		if errors.As(err, &open) {
-			return err
-		}
-		return &OpenError{Cause: err}
+	var open *OpenError
+	switch {
+	case err == nil:
+		release()
+		return nil
+	case errors.Is(err, errMayRun):
+		return nil
+	case errors.As(err, &open):
+		return err
 	}
-	release()
-	return nil
+	return &OpenError{Cause: err}
 }

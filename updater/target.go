@@ -21,6 +21,7 @@ type target struct {
 	raw       []byte
 	inventory *manifest.Inventory
 	between   []*manifest.Manifest // of the levels passed over, and the target's own, in order
+	left      []*manifest.Manifest // of a downgrade: of the levels between, in order
 	newest    int64                // of the channel
 }
 
@@ -212,12 +213,16 @@ func (u *Updater) complete(ctx context.Context, t *target, in *installed, list [
 	if t.inventory, err = u.client.Inventory(ctx, t.manifest); err != nil {
 		return err
 	}
+	passed := &t.between
+	if t.Level < in.Level {
+		passed = &t.left
+	}
 	for _, r := range list {
-		if r.Level <= in.Level || r.Level >= t.Level || r.Withdrawn != "" {
+		if r.Level <= min(in.Level, t.Level) || r.Level >= max(in.Level, t.Level) || r.Withdrawn != "" {
 			continue
 		}
 		if m, _, err := u.client.Manifest(ctx, r); err == nil {
-			t.between = append(t.between, m)
+			*passed = append(*passed, m)
 		} else if cancelled(ctx) != nil {
 			return err
 		}

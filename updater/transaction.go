@@ -11,7 +11,7 @@ import (
 	"inplace/updater/journal"
 )
 
-// transaction makes a sealed stage live.
+// transaction makes a stage live.
 type transaction struct {
 	u       *Updater
 	in      *installed
@@ -21,28 +21,39 @@ type transaction struct {
 	takes   string // the snapshot whose slots this one takes over
 	plan    *Plan
 	out     *Outcome
+
+	still   func() error // what has to wait until the product stands still; may add entries
+	stopped time.Time    // when the product was begun to be stopped
 }
 
-// run seals the stage, asks check a last time, and commits. Up to the journal any
-// failure throws the stage away and the installation is as it was.
+// run stops the product where that is to be done, seals the stage, asks check a last
+// time, commits, starts the product again and watches it. Up to the commit any
+// failure throws the stage away, and starts what was stopped: the installation is as it was.
 func (tx *transaction) run(ctx context.Context, check func() error) error {
 	u := tx.u
 	rec := journal.Record{State: journal.Committing, ID: tx.head.ID, Action: tx.head.Action, Takes: tx.takes,
 		Started: u.opt.Now().UTC(), Engine: u.opt.Engine}
-	err := u.during(PhaseCheck, func() error {
-		undo := rec
-		undo.Undo = true
-		tx.head.Roots = tx.stage.Roots()
-		if err := tx.stage.Seal(tx.head, tx.entries, undo.Marshal()); err != nil {
-			return err
+	err := tx.lookBefore(ctx, &rec)
+	if err == nil && tx.still == nil {
+		err = tx.seal(rec) // before the stop, since it waits for the disk
+	}
+	if err == nil {
+		err = tx.halt(ctx, rec)
+	}
+	if err == nil {
+		steps := []func() error{check, func() error { return tx.ready(&rec) }, func() error { return cancelled(ctx) }}
+		if tx.still != nil {
+			steps = append([]func() error{check, tx.still, func() error { return tx.seal(rec) }}, steps...)
 		}
-		if err := check(); err != nil {
+		err = u.during(PhaseCheck, func() (err error) {
+			for i := 0; i < len(steps) && err == nil; i++ {
+				err = steps[i]()
+			}
 			return err
-		}
-		return cancelled(ctx)
-	})
+		})
+	}
 	if err != nil {
-		return errors.Join(err, tx.stage.Discard())
+		return tx.giveUp(err)
 	}
 	tx.stage.Close()
 	if err := journal.Begin(u.tree, rec); err != nil {
@@ -50,17 +61,23 @@ func (tx *transaction) run(ctx context.Context, check func() error) error {
 		// not, and either way nothing has been exchanged yet.
 		return u.abort(rec, tx.head.Roots, tx.entries, err, tx.out)
 	}
-	begun := time.Now()
+	if tx.stopped.IsZero() {
+		tx.stopped = time.Now()
+	}
 	err = u.during(PhaseCommit, func() error { return u.commit(rec, tx.head.Roots, tx.entries, false, &tx.out.Found) })
-	tx.out.Window = time.Since(begun)
+	tx.out.Window = time.Since(tx.stopped)
 	if err != nil {
 		return u.abort(rec, tx.head.Roots, tx.entries, err, tx.out)
 	}
 	tx.out.Snapshot = rec.ID
-	if err := u.close(rec, tx.head, tx.plan, tx.out); err != nil {
-		return &OpenError{Cause: err, Done: true}
-	}
-	return nil
+	return tx.ahead(ctx, rec)
+}
+
+// seal makes the stage a snapshot, with the way back ready in it.
+func (tx *transaction) seal(rec journal.Record) error {
+	rec.Undo = true
+	tx.head.Roots = tx.stage.Roots()
+	return tx.stage.Seal(tx.head, tx.entries, rec.Marshal())
 }
 
 // commit makes the entries live, forward. careful is for a transaction that an
@@ -105,7 +122,7 @@ func (u *Updater) place(rec journal.Record, roots []backup.Root, careful bool) (
 func (u *Updater) abort(rec journal.Record, roots []backup.Root, entries []backup.Entry, cause error, out *Outcome) error {
 	var undone error
 	_ = u.during(PhaseRollback, func() error {
-		undone = u.undo(rec, roots, entries, &out.Found)
+		undone = u.undo(rec, roots, entries, &out.Found, out.Service)
 		return undone
 	})
 	if undone != nil {
@@ -114,18 +131,22 @@ func (u *Updater) abort(rec journal.Record, roots []backup.Root, entries []backu
 	if rec.Action != "" && out.Plan != nil {
 		u.remember(rec, out.Plan, "failed, rolled back", cause, 0)
 	}
-	return &RolledBackError{cause}
+	return &RolledBackError{errors.Join(cause, out.Service.fault())}
 }
 
-// undo puts everything back as it was before the transaction and closes it. It needs
-// no room on the disk.
-func (u *Updater) undo(rec journal.Record, roots []backup.Root, entries []backup.Entry, found *[]backup.Found) error {
+// undo puts everything back as it was before the transaction, starts the product if the
+// transaction has stopped it, and closes it. It needs no room on the disk. A product that
+// cannot be started again is told in run and fails nothing.
+func (u *Updater) undo(rec journal.Record, roots []backup.Root, entries []backup.Entry, found *[]backup.Found, run *ServiceRun) error {
 	dir := path.Join(backup.SnapshotsDir, rec.ID)
 	info, err := u.tree.Lstat(dir)
 	if err != nil {
 		return err
 	}
 	if !info.Exists { // not promoted: nothing was exchanged
+		if err := u.resume(rec, run); err != nil {
+			return err
+		}
 		if err := journal.End(u.tree); err != nil {
 			return err
 		}
@@ -143,6 +164,9 @@ func (u *Updater) undo(rec journal.Record, roots []backup.Root, entries []backup
 		return err
 	}
 	if slots {
+		if err := u.stopAgain(rec); err != nil {
+			return err
+		}
 		change := &backup.Change{Tree: u.tree, Dir: dir, Roots: roots, Undo: true}
 		err = change.Run(entries)
 		*found = append(*found, change.Found...)
@@ -154,6 +178,9 @@ func (u *Updater) undo(rec journal.Record, roots []backup.Root, entries []backup
 		if err := backup.GiveSlotsBack(u.tree, rec.Takes, rec.ID, roots...); err != nil {
 			return err
 		}
+	}
+	if err := u.resume(rec, run); err != nil {
+		return err
 	}
 	if err := journal.EndInto(u.tree, dir, backup.UndoneFile); err != nil {
 		return err
@@ -181,15 +208,21 @@ func (u *Updater) turn(rec journal.Record, dir string) error {
 
 // close ends a transaction that is live: history, then the journal. It is repeated
 // by recovery when it is interrupted.
-func (u *Updater) close(rec journal.Record, head backup.Head, plan *Plan, out *Outcome) error {
-	u.rememberDone(rec, head, plan, out.Window)
+func (u *Updater) close(rec journal.Record, head backup.Head, plan *Plan, out *Outcome, unwell error) error {
+	u.rememberDone(rec, head, plan, out.Window, unwell)
 	if rec.Takes != "" {
 		if err := backup.Retire(u.tree, rec.Takes, head.Roots...); err != nil {
 			return err
 		}
 	}
-	if err := u.tree.RemoveState(path.Join(backup.SnapshotsDir, rec.ID, backup.UndoFile)); err != nil && !fsys.IsAbsent(err) {
-		return err
+	ready := []string{backup.UndoFile}
+	if rec.Service != nil {
+		ready = append(ready, backup.WatchFile, path.Base(journal.Open))
+	}
+	for _, name := range ready {
+		if err := u.tree.RemoveState(path.Join(backup.SnapshotsDir, rec.ID, name)); err != nil && !fsys.IsAbsent(err) {
+			return err
+		}
 	}
 	return journal.End(u.tree)
 }

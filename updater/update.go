@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/updater/journal"
-	"inplace/updater/running"
 	"inplace/updater/settings"
 )
 
@@ -49,11 +47,12 @@ func (u *Updater) lookOnly() error {
 	if err := u.tree.Locked(lockPath); err != nil {
 		return err
 	}
+	marker, errMarker := u.tree.Lstat(journal.Open)
 	j, err := journal.Read(u.tree)
 	if err != nil || j != nil {
-		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, j)}
+		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, j), Whole: err == nil && errMarker == nil && !marker.Exists}
 	}
-	marker, err := u.tree.Lstat(journal.Open)
+	err = errMarker
 	if err != nil || marker.Exists {
 		return &OpenError{Cause: err, Script: restoreScriptOf(u.tree, nil)}
 	}
@@ -185,7 +184,7 @@ func (u *Updater) update(ctx context.Context, in *installed, out *Outcome) (err 
 		return u.prepare(ctx, in, plan, out)
 	}
 	err = u.execute(ctx, in, plan, out)
-	if err == nil {
+	if isLive(err) {
 		u.settle(plan, out)
 	}
 	return err
@@ -215,13 +214,15 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 	if err != nil {
 		return err
 	}
-	if u.opt.FullBackup != "" || plan.Space.NeededBytes >= longBytes {
-		if err := u.notRunning(in); err != nil { // early: before the long part
+	if !u.stops() {
+		if u.opt.FullBackup != "" || plan.Space.NeededBytes >= longBytes {
+			if err := u.notRunning(); err != nil { // early: before the long part
+				return err
+			}
+		}
+		if err := u.fullBackup(ctx, out); err != nil {
 			return err
 		}
-	}
-	if err := u.fullBackup(ctx, out); err != nil {
-		return err
 	}
 	var s *stager
 	err = u.during(PhaseStage, func() (err error) {
@@ -233,66 +234,32 @@ func (u *Updater) execute(ctx context.Context, in *installed, plan *Plan, out *O
 	}
 	head := backup.Head{
 		ID: id, Action: plan.Action, Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,
-		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes, Data: s.hasData,
+		From: plan.From.level(), To: plan.To.level(), Previous: in.Snapshot, Engine: u.opt.Engine, Bytes: s.bytes, Data: s.hasData, OneWay: plan.door(),
 	}
 	tx := &transaction{u: u, in: in, stage: s.stage, head: head, entries: s.entries, plan: plan, out: out}
+	if u.stops() && (u.opt.FullBackup != "" || u.copiesData()) {
+		tx.still = func() error {
+			if err := u.fullBackup(ctx, out); err != nil {
+				return err
+			}
+			err := s.data()
+			tx.entries, tx.head.Data = s.entries, s.hasData
+			return err
+		}
+	}
 	err = tx.run(ctx, func() error {
-		out.Warnings = append(out.Warnings, s.warn...)
-		if err := u.notRunning(in); err != nil {
+		if err := u.notRunning(); err != nil {
 			return err
 		}
 		return u.unchanged(plan)
 	})
-	if err == nil && s.prep != nil {
+	out.Warnings = append(out.Warnings, s.warn...)
+	if isLive(err) && s.prep != nil {
 		if err := backup.NoLonger(u.tree, id, tx.head.Roots, s.entries); err != nil {
 			out.Warnings = append(out.Warnings, "cleaning up: "+err.Error())
 		}
 	}
 	return err
-}
-
-// notRunning refuses while somebody runs the product, unless told to go on.
-func (u *Updater) notRunning(in *installed) error {
-	if u.opt.AllowRunning {
-		return nil
-	}
-	rules, err := in.manifest.Rules.Compile()
-	if err != nil {
-		return err
-	}
-	also := map[string]string{}
-	for _, p := range u.tree.Followed() {
-		also[p] = u.tree.RealPath(p)
-	}
-	report, err := running.Find(u.tree.Path(), running.Options{Also: also, Skip: func(rel string) bool {
-		if strings.HasPrefix(rel, backup.SnapshotsDir+"/") || u.isStore(rel) {
-			return false // what the product uses since before an update that did not wait for it
-		}
-		c := rules.Class(manifest.Path(rel))
-		return c == manifest.Data || c == manifest.Ignore || manifest.IsState(manifest.Path(rel)) || u.isUpdater(rel)
-	}})
-	if err != nil {
-		return err
-	}
-	if len(report.Processes) > 0 {
-		return &RunningError{report}
-	}
-	if blind := report.Blind(); blind != "" && !u.blindTold {
-		u.blindTold = true
-		u.event(PhaseCheck, "note", blind, 0, 0)
-	}
-	return nil
-}
-
-// isUpdater reports whether rel is one of this program's own files. Who uses them is
-// another run, which the lock keeps apart, and not the product.
-func (u *Updater) isUpdater(rel string) bool {
-	name, ok := strings.CutPrefix(rel, "bin/")
-	if !ok {
-		return false
-	}
-	launcher := u.settings.Launcher
-	return name == "inplace" || name == "inplace.exe" || strings.HasPrefix(name, "inplace-") || name == launcher+".sh" || name == launcher+".cmd"
 }
 
 // unchanged looks once more at each path that is about to change.

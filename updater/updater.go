@@ -13,15 +13,18 @@
 //	conflicts?        the workspace is written, nothing else; the run ends
 //	preflight         space, permissions, owners, devices: all findings at once
 //	stage             every new byte written aside, checked by digest as it is written
+//	stop              the product, if the settings say how and it runs; journal first
 //	check             nobody runs the product, nothing changed since the plan
 //	commit            journal; then each path exchanged with its staged slot; one sync
+//	start, watch      what was stopped; not well in time: stop, undo, start the old level
 //	finish            history, stat cache, old snapshots
 //
 // A run that prepares (prepare.go) ends before the check; a later one plans anew, and takes
 // over from the stage what is still right.
 //
-// Up to the journal an interruption leaves the installation untouched; what lies in
-// the stage is thrown away by the next run, unless it waits prepared. From the journal on, the next run of any
+// Up to the commit an interruption leaves the installation untouched; what lies in
+// the stage is thrown away by the next run, unless it waits prepared, and what was stopped is
+// started. From there on, the next run of any
 // command that may write finishes or undoes what was begun (see recover.go). What was
 // live before lies in the snapshot from the very step that replaced it.
 //
@@ -73,6 +76,8 @@ type Options struct {
 	OnConflict   string // stop, ours or theirs; "" is stop
 	AllowRunning bool   // go on although the product runs
 	FullBackup   string // make a complete copy of the installation there first; must not exist
+	NoHealth     bool   // do not watch the product after its start
+	OneWay       bool   // pass a door that cannot be passed back: a release that cannot be left again
 	AllowStale   string // the reason to accept expired metadata; "": do not
 
 	Prepare bool      // stage all while the product runs, for a later run to take, and end
@@ -93,6 +98,7 @@ type Options struct {
 	Now    func() time.Time // nil: time.Now
 	Report Reporter         // nil: nobody listens
 
+	guard bool                        // for a start script: the product is neither stopped nor started
 	fault func(op, path string) error // for tests: see fsys.Tree.Fault
 }
 
@@ -106,6 +112,8 @@ type Updater struct {
 	astray    []*fsys.FollowError // what is named under follow and cannot be followed
 	ws        *workspace          // the open one; nil: none
 	blindTold bool                // that some processes cannot be seen is said once
+	running   *product            // once it is asked for
+	rules     *manifest.Matcher   // of the release that was installed when processes were looked for first
 	pending   []pendingSummary    // of what this run closed
 
 	prep      *prepared         // the update that waits prepared, once a plan is made; nil: none
@@ -162,28 +170,12 @@ func (u *Updater) load() error {
 	if u.settings, err = settings.Parse(settingsPath, data); err != nil {
 		return err
 	}
-	if err := unsupported(u.settings); err != nil {
-		return err
-	}
 	return u.follow()
-}
-
-// unsupported refuses settings that this version knows but does not carry out: who
-// wrote them counts on them.
-func unsupported(s *settings.Settings) error {
-	var faults manifest.Errors
-	refuse := func(set bool, key string) {
-		if set {
-			faults = append(faults, &manifest.Error{Name: settingsPath, Msg: key + ": not supported by this version"})
-		}
-	}
-	refuse(len(s.Service.Stop) > 0 || len(s.Service.Status) > 0 || s.Service.PIDFile != "", "service")
-	refuse(len(s.Health.Probes) > 0, "health")
-	return faults.Err()
 }
 
 // Close lets go of the installation.
 func (u *Updater) Close() {
+	u.running.close()
 	if u.client != nil {
 		_ = u.client.Close()
 	}

@@ -71,6 +71,8 @@ func newApp(r *run) *cli.App {
 			textFlag("report", "FILE.html", "write the plan as one page, to be read or printed by others"),
 			textFlag("full-backup", "DIR", "first make a complete, compared copy of the installation in the new directory DIR"),
 			boolFlag("allow-running", "go ahead although the product is running"),
+			boolFlag("no-health", "do not watch the product after its start"),
+			boolFlag("yes-irreversible", "pass a one-way door: a release that cannot be left again"),
 			textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes on record"),
 			boolFlag("yes", "ask nothing"),
 			homeFlag(),

@@ -139,6 +139,7 @@ type run struct {
 	looking   bool     // the command changes nothing anywhere
 	fixing    bool     // it is verify --fix
 	reverting bool     // it goes back by what is kept here
+	oneWay    bool     // --yes-irreversible was given
 	resultsTo io.Writer
 	reporter  *reporter
 }

@@ -50,9 +50,13 @@ func (r *run) status(c *cli.Context) error {
 			counts.Edits = []updater.Edit{}
 			view.Edits = &counts
 		}
+		if s.Service != nil {
+			view.Service = maskedService(s.Service)
+		}
 		r.doc.Status = &view
 		r.statusText(s)
 	}
+	r.lastWords(err)
 	if err == nil && s != nil && s.Open {
 		return &updater.OpenError{}
 	}

@@ -27,7 +27,7 @@ func (r *run) update(c *cli.Context) error {
 	case c.Bool("prepare"):
 		command = cmdPrepare
 	}
-	r.looking, r.reverting = dry, revert
+	r.looking, r.reverting, r.oneWay = dry, revert, c.Bool("yes-irreversible")
 	if err := r.begin(c, command); err != nil {
 		return err
 	}
@@ -117,6 +117,7 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 	opt = updater.Options{
 		Home: home, Source: c.String("source"), Channel: c.String("channel"),
 		OnConflict: c.String("on-conflict"), AllowRunning: c.Bool("allow-running"), AllowStale: c.String("allow-stale"),
+		NoHealth: c.Bool("no-health"), OneWay: c.Bool("yes-irreversible"),
 		FullBackup: c.String("full-backup"), Prepare: c.Bool("prepare"),
 		RevertTo: c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
 		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
@@ -181,7 +182,7 @@ func (r *run) again(c *cli.Context) string {
 	if r.fixing {
 		args = append(args, "verify", "--fix")
 	}
-	for _, f := range []string{"prepare", "revert", "keep-edits", "exact", "with-data", "from-release", "allow-running", "full", "ignore-config"} {
+	for _, f := range []string{"prepare", "revert", "keep-edits", "exact", "with-data", "from-release", "allow-running", "no-health", "yes-irreversible", "full", "ignore-config"} {
 		if c.Bool(f) {
 			args = append(args, "--"+f)
 		}
@@ -246,12 +247,18 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 	}
 	r.setOutcome(o)
 	r.setError(err)
-	if o == nil || o.Plan == nil {
+	if o == nil {
+		return err
+	}
+	if o.Plan == nil {
+		r.recoveryText(o.Recovery)
+		r.lastWords(err)
 		return err
 	}
 	p := o.Plan
 	if err != nil {
 		r.recoveryText(o.Recovery)
+		r.serviceText(o)
 		var (
 			conflict *updater.ConflictError
 			busy     *updater.RunningError
@@ -264,6 +271,7 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 		case errors.As(err, &busy):
 			r.runningText(&busy.Report)
 		}
+		r.lastWords(err)
 		r.foundText(o.Found)
 		return err
 	}

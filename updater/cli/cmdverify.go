@@ -27,6 +27,7 @@ func verifyCommand(r *run) *cli.Command {
 			boolFlag("dry-run", "with --fix: show what would be done; writes nothing"),
 			textFlag("source", "REPO", "with --fix: take what is not kept here from this repository"),
 			boolFlag("allow-running", "with --fix: go ahead although the product is running"),
+			boolFlag("no-health", "with --fix: do not watch the product after its start"),
 			boolFlag("yes", "with --fix: ask nothing"),
 			homeFlag(),
 		)}
@@ -94,7 +95,7 @@ func checkVerifyFlags(c *cli.Context, fix bool) error {
 	if fix {
 		return nil
 	}
-	for _, f := range []string{"dry-run", "allow-running", "yes", "source"} {
+	for _, f := range []string{"dry-run", "allow-running", "no-health", "yes", "source"} {
 		if c.IsSet(f) {
 			return usage("--"+f+" is of use only with --fix", "verify writes nothing without --fix")
 		}

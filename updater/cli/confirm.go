@@ -24,7 +24,12 @@ func (r *run) asks(c *cli.Context) bool {
 // confirm shows the plan and asks whether to go on.
 func (r *run) confirm(p *updater.Plan) (bool, error) {
 	r.planText(p)
-	return r.askWhether("Go ahead?")
+	ok, err := r.askWhether("Go ahead?")
+	if !ok || err != nil || p.Irreversible == nil || r.oneWay {
+		return ok, err
+	}
+	r.oneWayText(p)
+	return r.askWhether("Pass the one-way door?")
 }
 
 // askWhether prints what has been said so far and asks a question. Anything but yes is no.

@@ -10,6 +10,7 @@ import (
 	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/updater"
+	"inplace/updater/mask"
 )
 
 // ResultSchema is the form of the document that --json prints. Fields are only
@@ -46,20 +47,28 @@ type result struct {
 	Workspace   *updater.Workspace     `json:"workspace,omitempty"`   // of resolve
 	Resolutions *updater.Resolutions   `json:"resolutions,omitempty"` // of resolve, about what is remembered
 	Aborted     *updater.Aborted       `json:"aborted,omitempty"`     // of --abort
+	LastLines   *lastLines             `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
 	Version     string                 `json:"version,omitempty"`
 }
 
 // outcome is updater.Outcome without the plan, which stands beside it.
 type outcome struct {
-	Snapshot string            `json:"snapshot,omitempty"`
-	Recovery *updater.Recovery `json:"recovery,omitempty"`
-	WindowNS time.Duration     `json:"window_ns"`
-	Warnings []string          `json:"warnings"`
-	Found    []backup.Found    `json:"found"`
-	Copy     *updater.FullCopy `json:"full_backup,omitempty"`
-	Second   string            `json:"second_copy,omitempty"`
-	Summary  string            `json:"summary,omitempty"`
-	Prepared *updater.Prepared `json:"prepared,omitempty"`
+	Snapshot string              `json:"snapshot,omitempty"`
+	Recovery *updater.Recovery   `json:"recovery,omitempty"`
+	WindowNS time.Duration       `json:"window_ns"`
+	Warnings []string            `json:"warnings"`
+	Found    []backup.Found      `json:"found"`
+	Copy     *updater.FullCopy   `json:"full_backup,omitempty"`
+	Second   string              `json:"second_copy,omitempty"`
+	Summary  string              `json:"summary,omitempty"`
+	Prepared *updater.Prepared   `json:"prepared,omitempty"`
+	Service  *updater.ServiceRun `json:"service,omitempty"`
+}
+
+// lastLines is what the product, or one of its commands, has written last, masked.
+type lastLines struct {
+	From string `json:"from"` // a file, or a command
+	Text string `json:"text"`
 }
 
 type process struct {
@@ -124,7 +133,35 @@ func (r *run) setPlan(plan *updater.Plan) {
 	p.Instructions = list(p.Instructions)
 	p.Findings = list(p.Findings)
 	p.Warnings = list(p.Warnings)
+	if p.Service != nil {
+		p.Service = maskedService(p.Service)
+	}
 	r.doc.Plan = &p
+}
+
+// maskedService is s without secrets.
+func maskedService(s *updater.ServicePlan) *updater.ServicePlan {
+	m := *s
+	m.Stop, m.Start, m.Probes = mask.Args(s.Stop), mask.Args(s.Start), each(s.Probes, maskWords)
+	return &m
+}
+
+func each(l []string, fn func(string) string) []string {
+	out := make([]string, len(l))
+	for i, s := range l {
+		out[i] = fn(s)
+	}
+	return out
+}
+
+// masked is s without secrets.
+func masked(s *updater.ServiceRun) *updater.ServiceRun {
+	if s == nil {
+		return nil
+	}
+	m := *s
+	m.Skipped, m.Fault = each(s.Skipped, maskWords), maskWords(s.Fault)
+	return &m
 }
 
 func (r *run) setOutcome(o *updater.Outcome) {
@@ -132,7 +169,7 @@ func (r *run) setOutcome(o *updater.Outcome) {
 		return
 	}
 	r.setPlan(o.Plan)
-	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second, o.Summary, o.Prepared}
+	r.doc.Outcome = &outcome{o.Snapshot, o.Recovery, o.Window, list(o.Warnings), list(o.Found), o.Copy, o.Second, o.Summary, o.Prepared, masked(o.Service)}
 }
 
 // setError puts what an error knows beyond its text into the document.

@@ -23,6 +23,7 @@ const (
 	ExitFailed      = 1  // failed; the installation is as it was before
 	ExitUsage       = 2  // wrong usage or settings
 	ExitConflict    = 3  // conflicts; nothing was changed
+	ExitUnwell      = 4  // updated, was not healthy, rolled back
 	ExitBusy        = 5  // another run holds the lock, or the product is running
 	ExitUntrusted   = 6  // metadata, signature or digest not to be trusted
 	ExitInterrupted = 8  // neither old nor new yet; the next run mends it
@@ -49,6 +50,7 @@ const (
 	stateUntouched = "The installation was not changed."
 	stateAsBefore  = "The installation is as it was before."
 	stateNoPack    = "No pack was written."
+	stateOpen      = "The installation is whole; whether the new level stays is not decided yet."
 	stateMixed     = "The installation is neither old nor new: do not start the product before the next run has mended it."
 )
 
@@ -58,10 +60,11 @@ func (r *run) judge(err error) verdict {
 	if err != nil && v.exit != ExitDiffers {
 		v.text = strings.ReplaceAll(strings.TrimSpace(err.Error()), context.Canceled.Error(), "interrupted")
 	}
+	r.judgeService(err, &v)
 	switch {
 	case r.command == cmdPack:
 		v.state = stateNoPack
-	case !r.onInstallation():
+	case !r.onInstallation() && v.exit != ExitUnwell:
 		v.state = ""
 	}
 	if r.command == cmdGuard && v.exit != ExitOK && v.exit != ExitUsage {
@@ -101,6 +104,7 @@ func (r *run) classify(err error) verdict {
 		faults    manifest.Errors
 		fault     *manifest.Error
 	)
+	var unwell *updater.UnwellError
 	var left *conflictsLeft
 	var waits *updater.WorkspaceError
 	var noConflict *updater.NoConflictError
@@ -117,6 +121,8 @@ func (r *run) classify(err error) verdict {
 			"put right what is named above, then run " + r.shell("status") + ", which tries again"}}
 	case errors.As(err, &open):
 		return r.judgeOpen(open)
+	case errors.As(err, &unwell):
+		return r.judgeUnwell(unwell)
 	case errors.As(err, &back):
 		return verdict{exit: ExitFailed, state: stateAsBefore, hints: r.causeHints(back.Cause)}
 	case is(errDiffers):
@@ -233,6 +239,9 @@ func (r *run) judgeConflict() verdict {
 // mend it.
 func (r *run) judgeOpen(e *updater.OpenError) verdict {
 	v := verdict{exit: ExitInterrupted, state: stateMixed}
+	if e.Whole {
+		v.state = stateOpen
+	}
 	if r.command == cmdGuard {
 		v.state = ""
 	}

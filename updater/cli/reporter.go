@@ -48,6 +48,12 @@ func phaseName(p updater.Phase) string {
 		return "copying"
 	case updater.PhaseStage:
 		return "fetching and checking"
+	case updater.PhaseStop:
+		return "stopping the product"
+	case updater.PhaseStart:
+		return "starting the product"
+	case updater.PhaseHealth:
+		return "watching the product"
 	case updater.PhaseCheck:
 		return "checking that nothing runs"
 	case updater.PhaseCommit:

@@ -19,6 +19,7 @@ const fewDiffLines = 60
 func (r *run) planText(p *updater.Plan) {
 	out := r.out
 	r.planHead(p)
+	r.oneWayText(p)
 	r.mergeText(p)
 	for _, g := range planGroups() {
 		r.group(g, p.Steps)
@@ -26,6 +27,7 @@ func (r *run) planText(p *updater.Plan) {
 	r.resolvedText(p.Resolved)
 	r.conflictText(p.Conflicts)
 	r.releaseText(p)
+	r.servicePlanText(p)
 	r.spaceText(p)
 	r.windowText(p)
 	r.findingText(p)
@@ -221,10 +223,6 @@ func (r *run) releaseText(p *updater.Plan) {
 			out.line("  %s  %s", styled{s, kind}, f.ID)
 			out.wrapped(6, f.Summary)
 		}
-	}
-	if p.Irreversible != nil {
-		out.gap()
-		out.message(styled{red, "one-way:"}, fmt.Sprintf("cannot be left again after %s: %s", p.Irreversible.After, p.Irreversible.Reason))
 	}
 	if len(p.Instructions) > 0 {
 		out.gap()

@@ -31,7 +31,12 @@ func (r *run) outcomeText(o *updater.Outcome) {
 	if o.Copy != nil {
 		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", place(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
 	}
-	out.wrapped(0, fmt.Sprintf("%s Files were exchanged within %s; what was there before is snapshot %s.", summary(p), window(o.Window), o.Snapshot))
+	within := "Files were exchanged within"
+	if o.Service != nil && o.Service.Stopped {
+		within = "The product stood still for"
+	}
+	r.serviceText(o)
+	out.wrapped(0, fmt.Sprintf("%s %s %s; what was there before is snapshot %s.", summary(p), within, window(o.Window), o.Snapshot))
 	if o.Summary != "" {
 		out.wrapped(0, "All of it is in "+o.Summary+".")
 	}
@@ -66,7 +71,6 @@ func (r *run) releaseAfter(p *updater.Plan) {
 	if !r.verbose {
 		after.Fixes = nil
 	}
-	after.Irreversible = nil
 	r.releaseText(&after)
 }
 
@@ -79,6 +83,11 @@ func (r *run) recoveryText(v *updater.Recovery) {
 		what += "taken back."
 	} else {
 		what += "finished."
+	}
+	if s := v.Service; s != nil && s.Started {
+		what += " The product, which it had stopped, was started again."
+	} else if s != nil {
+		what += " The product, which it had stopped, was not started."
 	}
 	r.out.wrapped(0, what)
 	r.foundText(v.Found)
@@ -110,12 +119,17 @@ func (r *run) foundText(list []backup.Found) {
 	r.rows("Changed by someone else in the meantime, moved aside", yellow, rows)
 }
 
-// exchanged says how long files were being exchanged, and what was expected, if that is known.
-func exchanged(h updater.HistoryEntry) string {
+// exchanged says how long files were being exchanged, or the product stood still, and what was
+// expected, if that is known.
+func exchanged(h *updater.HistoryEntry) string {
 	if h.WindowMS <= 0 {
 		return ""
 	}
-	text := ", files exchanged within " + window(time.Duration(h.WindowMS)*time.Millisecond)
+	text := ", files exchanged within "
+	if h.Stopped {
+		text = ", the product stood still for "
+	}
+	text += window(time.Duration(h.WindowMS) * time.Millisecond)
 	if h.Forecast > 0 {
 		text += " (" + about(h.Forecast) + " expected)"
 	}
@@ -155,6 +169,9 @@ func (r *run) statusText(s *updater.Status) {
 	}
 	out.field("home", place(s.Home).String())
 	out.field("source", s.Source)
+	if s.Service != nil {
+		out.field("service", serviceLine(s.Service))
+	}
 	if s.Channel != "" && s.Channel != s.Installed.Channel {
 		out.line("  channel  %s, from now on", s.Channel)
 	}
@@ -240,7 +257,7 @@ func (r *run) historyText(list []updater.HistoryEntry) {
 			r.out.wrapped(18, h.Reason)
 		}
 		if h.Snapshot != "" {
-			r.aside(fmt.Sprintf("snapshot %s%s", h.Snapshot, exchanged(h)))
+			r.aside(fmt.Sprintf("snapshot %s%s", h.Snapshot, exchanged(&h)))
 		} else if h.Run != "" {
 			r.aside("run " + h.Run)
 		}
