@@ -3,8 +3,6 @@ package backup
 import (
 	"fmt"
 	"path"
-	"sync"
-	"sync/atomic"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -45,12 +43,7 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 			}
 		}
 	}()
-	type look struct {
-		e      Entry
-		dir    string
-		reason string
-	}
-	var looks []look
+	var out []Fault
 	for _, e := range s.Entries {
 		part := e.held()
 		if part == "" || wanted != nil && !wanted(e) {
@@ -64,26 +57,12 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 			}
 			dirs[dir] = d // nil where it is gone
 		}
-		looks = append(looks, look{e: e, dir: dir})
-	}
-	// All content is read: on both cores.
-	var next atomic.Int64
-	var readers sync.WaitGroup
-	for range 2 {
-		readers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(looks); i = int(next.Add(1)) - 1 {
-				looks[i].reason = s.fault(dirs[looks[i].dir], looks[i].e, deep)
-			}
-		})
-	}
-	readers.Wait()
-	var out []Fault
-	for _, l := range looks {
-		if dirs[l.dir] == nil && s.dirOf(l.e) != s.Dir {
-			l.reason = fmt.Sprintf("slot %d is out of reach: %s is not there", l.e.Slot, manifest.Path(l.dir))
+		reason := s.fault(dirs[dir], e, deep)
+		if dirs[dir] == nil && s.dirOf(e) != s.Dir {
+			reason = fmt.Sprintf("slot %d is out of reach: %s is not there", e.Slot, manifest.Path(dir))
 		}
-		if l.reason != "" {
-			out = append(out, Fault{l.e, l.reason})
+		if reason != "" {
+			out = append(out, Fault{e, reason})
 		}
 	}
 	return out, nil

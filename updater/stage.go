@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -81,31 +82,25 @@ func (u *Updater) stageWith(ctx context.Context, in *installed, plan *Plan, rest
 	if s.pack, err = newPack(u.tree, plan.To.Level, plan.To.Manifest); err != nil {
 		return s, err
 	}
-	// What is written goes to handles that the stage has of its own.
-	if err := u.tree.Holding(func() error { return s.fill(ctx, rest) }); err != nil {
+	jobs, err := s.list()
+	if err != nil {
+		return s, err
+	}
+	if jobs, err = s.takeOver(ctx, jobs); err != nil {
+		return s, err
+	}
+	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
+		return s, err
+	}
+	if err := s.keepShipped(ctx); err != nil {
+		return s, err
+	}
+	if err := rest(s); err != nil {
 		return s, err
 	}
 	pack := s.pack
 	s.pack = nil
 	return s, pack.close(!fsys.SyncsWhole)
-}
-
-// fill writes what belongs into the stage and the pack, and makes the entries.
-func (s *stager) fill(ctx context.Context, rest func(*stager) error) error {
-	jobs, err := s.list()
-	if err != nil {
-		return err
-	}
-	if jobs, err = s.takeOver(ctx, jobs); err != nil {
-		return err
-	}
-	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
-		return err
-	}
-	if err := s.keepShipped(ctx); err != nil {
-		return err
-	}
-	return rest(s)
 }
 
 // list makes an entry for each path that changes, and a job for each that needs
@@ -278,29 +273,30 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 	if ok, err := s.fetchStaged(want, f); ok || err != nil {
 		return err
 	}
+	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
 	if want.Size > maxPristine {
-		r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = r.Close() }()
 		if err := fsys.Reserve(f, want.Size); err != nil {
 			return err
 		}
 		_, err = io.Copy(f, r)
 		return err
 	}
-	buf := contents.Get().(*[]byte)
+	buf := contents.Get().(*bytes.Buffer)
 	defer contents.Put(buf)
-	data, err := s.u.client.Append(ctx, (*buf)[:0], want.Digest, want.Size)
-	if err != nil {
+	buf.Reset()
+	buf.Grow(int(want.Size) + bytes.MinRead) // with room left to see the end
+	// Wrapped, so that it reads into this buffer and not by way of another.
+	if _, err := buf.ReadFrom(struct{ io.Reader }{r}); err != nil {
 		return err
 	}
-	*buf = data
-	if _, err := f.Write(data); err != nil {
+	if _, err := f.Write(buf.Bytes()); err != nil {
 		return err
 	}
-	return s.keep(want.Digest, data)
+	return s.keep(want.Digest, buf.Bytes())
 }
 
 // fetchKept is fetch for a level that is installed: its texts are kept here.
@@ -330,7 +326,7 @@ func (s *stager) kept(d manifest.Digest) ([]byte, error) {
 }
 
 // contents lends buffers for files of up to maxPristine bytes.
-var contents = sync.Pool{New: func() any { return new([]byte) }}
+var contents = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (s *stager) keep(d manifest.Digest, data []byte) error {
 	if !manifest.IsText(data) {
@@ -357,7 +353,12 @@ func (s *stager) keepShipped(ctx context.Context) error {
 			step.Action == Deleted || s.base.has(t.Digest) {
 			continue
 		}
-		data, err := s.u.client.Append(ctx, nil, t.Digest, t.Size)
+		r, err := s.u.client.Blob(ctx, t.Digest, t.Size)
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(r)
+		_ = r.Close()
 		if err == nil {
 			err = s.keep(t.Digest, data)
 		}

@@ -352,14 +352,12 @@ func (t *Tree) Names(path string) ([]string, error) {
 		return nil, err
 	}
 	defer d.Close()
-	l := listings.Get().(*Listing)
-	defer listings.Put(l)
-	err = l.Read(d)
-	return slices.Clone(l.Names), err
+	names, err := d.Names()
+	if t.named[path] {
+		names = slices.DeleteFunc(names, func(n string) bool { return n == StoreName })
+	}
+	return names, err
 }
-
-// listings lends the memory that directories are read into.
-var listings = sync.Pool{New: func() any { return new(Listing) }}
 
 // MkdirAll makes the directory path and what is missing above it, with mode, and
 // syncs each directory that got a new name.
