@@ -66,13 +66,9 @@ func (c *Client) open(ctx context.Context, path string, d manifest.Digest, size 
 	return &content{ctx: ctx, path: path, want: d, left: size, hash: sha256.New(), src: src, dec: dec, pool: &c.pool}, nil
 }
 
-// Append appends the content with digest d and length size to dst and returns it, or
-// what is wrong as [Client.Blob] does. It is for what fits into memory: in one piece,
+// whole appends the content at path, with digest d and length size, to dst and returns it,
+// or what is wrong as [Client.Blob] does. It is for what fits into memory: in one piece,
 // nothing is decoded by way of a window.
-func (c *Client) Append(ctx context.Context, dst []byte, d manifest.Digest, size int64) ([]byte, error) {
-	return c.whole(ctx, dst, blobPath(d), d, size)
-}
-
 func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.Digest, size int64) ([]byte, error) {
 	src, err := c.transport.Get(ctx, path, packedLimit(size))
 	if err != nil {
