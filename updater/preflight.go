@@ -88,7 +88,10 @@ func (u *Updater) preflight(p *Plan) error {
 	if err := u.keeping(p); err != nil {
 		return err
 	}
-	return u.space(p, roots, root)
+	if err := u.space(p, roots, root); err != nil {
+		return err
+	}
+	return u.checkFullBackup(p)
 }
 
 // rootInfo is a root with what its directory is.

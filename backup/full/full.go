@@ -42,22 +42,15 @@ type entry struct {
 }
 
 // Copy copies the directory from, which is open as src, to the directory to. It must
-// not exist and must not lie below from. Errors name the path that could not be
+// not exist, its parent must, and it must not lie below from. Errors name the path that could not be
 // copied, or that differs.
 func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 	var res Result
-	to, err := filepath.Abs(to)
+	to, parent, err := place(src, to)
 	if err != nil {
 		return res, err
 	}
-	for _, dir := range append([]string{""}, src.Followed()...) {
-		if rel, err := filepath.Rel(src.RealPath(dir), to); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-			return res, fmt.Errorf("%s: lies within the installation", to)
-		}
-	}
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return res, fmt.Errorf("%s: is there already, want a new directory", to)
-	}
+	parent.Close()
 	links := map[string]bool{}
 	for _, p := range src.Followed() {
 		links[filepath.Join(src.RealPath(path.Dir(p)), path.Base(p))] = true
@@ -86,6 +79,74 @@ func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 		return res, err
 	}
 	return res, verify(ctx, src, dst, list, &res)
+}
+
+// place is the absolute path that a copy of src in to will have, and the directory that it will lie in.
+func place(src *fsys.Tree, to string) (string, *fsys.Tree, error) {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return "", nil, fmt.Errorf("%s: is there already, want a new directory", to)
+	}
+	parent, err := fsys.Open(filepath.Dir(to))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, fmt.Errorf("%s: is not there, want a directory to make the copy in", filepath.Dir(to))
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	real := filepath.Join(parent.Path(), filepath.Base(to))
+	for _, dir := range append([]string{""}, src.Followed()...) {
+		if rel, err := filepath.Rel(src.RealPath(dir), real); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			parent.Close()
+			return "", nil, fmt.Errorf("%s: lies within the installation", to)
+		}
+	}
+	return to, parent, nil
+}
+
+// Room is what a copy takes, and what there is where it is to lie.
+type Room struct {
+	Bytes, Inodes         int64 // of the copy
+	FreeBytes, FreeInodes int64 // FreeInodes is -1 where they are not counted
+	Beside                bool  // it lies on the file system of the original
+}
+
+// Check finds what keeps a copy of src from being made in to, and writes nothing. It is for
+// who wants to know early: Copy checks by itself. Errors: of Copy, but for the room, and
+// a parent that nothing can be made in.
+func Check(src *fsys.Tree, to string) (Room, error) {
+	var room Room
+	_, parent, err := place(src, to)
+	if err != nil {
+		return room, err
+	}
+	defer parent.Close()
+	if err := parent.Root().Writable(); err != nil {
+		return room, fmt.Errorf("%s: cannot be written to: %w", parent.Path(), err)
+	}
+	if room.FreeBytes, room.FreeInodes, err = parent.Root().Space(); err != nil {
+		return room, err
+	}
+	home, err := src.Lstat("")
+	if err != nil {
+		return room, err
+	}
+	above, err := parent.Lstat("")
+	if err != nil {
+		return room, err
+	}
+	room.Beside = home.Dev == above.Dev
+	list, err := walk(src, "", nil)
+	for _, e := range list {
+		room.Inodes++
+		if e.info.IsFile() {
+			room.Bytes += e.info.Size // each name of a file counts: they are joined afterwards
+		}
+	}
+	return room, err
 }
 
 // copyDir copies the directory from to to, but for links and for what cannot be copied,

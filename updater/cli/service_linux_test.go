@@ -513,6 +513,43 @@ func TestServiceChecked(t *testing.T) {
 	}
 }
 
+// TestServiceCopyChecked: a place where the copy cannot be made costs no downtime.
+func TestServiceCopyChecked(t *testing.T) {
+	s := newSite(t, "well", ask, health)
+	files{"there/file": "x", "shut/": ""}.write(t, s.dir)
+	ok(t, os.Symlink(s.home, filepath.Join(s.dir, "link")))
+	ok(t, os.Chmod(filepath.Join(s.dir, "shut"), 0o555))
+	s.calls(t)
+	refused := func(to, says string) {
+		t.Helper()
+		to = filepath.Join(s.dir, to)
+		finish(t, s.update("--full-backup", to)).wants(t, to, cli.ExitFailed, says, "The installation was not changed.")
+		finish(t, s.update("--full-backup", to, "--dry-run")).wants(t, to+", dry run", cli.ExitFailed, says)
+		if calls := s.calls(t); calls != "" {
+			t.Errorf("%s: the update has run %q", to, calls)
+		}
+	}
+	refused("there", "is there already")
+	refused("none/copy", "is not there, want a directory")
+	refused("there/file/copy", "there/file")
+	refused("link/copy", "lies within the installation")
+	if os.Geteuid() != 0 {
+		finish(t, s.update("--full-backup", filepath.Join(s.dir, "shut/copy"))).wants(t, "shut", cli.ExitFailed, "cannot be written to")
+	}
+	huge := filepath.Join(s.home, "logs/huge")
+	files{"logs/huge": ""}.write(t, s.home)
+	ok(t, os.Truncate(huge, 8<<40)) // has no blocks, and would have in the copy
+	refused("copy", "not enough room")
+	ok(t, os.Remove(huge))
+	s.asBefore(t, "refused")
+	finish(t, s.update("--full-backup", filepath.Join(s.dir, "copy"))).wants(t, "with room", 0)
+	finish(t, s.update("--revert", "--full-backup", filepath.Join(s.dir, "copy"))).wants(t, "revert", cli.ExitFailed, "is there already")
+	if calls := s.effects(t); calls != "stop start serve" {
+		t.Errorf("the two runs have run %q", calls)
+	}
+	s.runs(t, "1")
+}
+
 // TestServiceFix: putting shipped files back is a transaction like any other, and so is the data
 // copied while the product stands still.
 func TestServiceFix(t *testing.T) {
