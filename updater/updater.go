@@ -115,6 +115,7 @@ type Updater struct {
 	running   *product            // once it is asked for
 	rules     *manifest.Matcher   // of the release that was installed when processes were looked for first
 	pending   []pendingSummary    // of what this run closed
+	reporting sync.Mutex          // files are staged by several goroutines, and Report is called by one at a time
 
 	prep      *prepared         // the update that waits prepared, once a plan is made; nil: none
 	unasked   error             // why the source could not be asked, where the plan was made without it
@@ -204,6 +205,8 @@ func (u *Updater) channel() string {
 
 func (u *Updater) event(phase Phase, kind, text string, done, total int64) {
 	if u.opt.Report != nil {
+		u.reporting.Lock()
+		defer u.reporting.Unlock()
 		u.opt.Report(Event{Time: u.opt.Now(), Phase: phase, Kind: kind, Text: text, Done: done, Total: total})
 	}
 }
