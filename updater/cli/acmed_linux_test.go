@@ -26,6 +26,7 @@ import (
 //
 //	well    serves
 //	fails   start prints why and exits with 7
+//	hangs   start says what it waits for and does not end
 //	deaf    runs and never listens
 //	dies    ends once it was asked for its health, and again each time it is started
 //	ghost   ends at once, and start says nothing of it
@@ -97,6 +98,10 @@ func acmedStart(address string) error {
 	if mode == "fails" {
 		fmt.Println("license expired, password=hunter2")
 		os.Exit(7)
+	}
+	if mode == "hangs" {
+		fmt.Println("waiting for a lock")
+		time.Sleep(time.Hour)
 	}
 	ready, tell, err := os.Pipe()
 	if err != nil {

@@ -37,7 +37,7 @@ var edges = map[string]struct {
 	"inplace/updater/mask":        {nil, "a pure leaf"},
 	"inplace/updater/running":     {[]string{"manifest"}, "it needs printable paths only"},
 	"inplace/updater/report":      {[]string{"manifest", "merge", "updater"}, "a form in which a plan is shown"},
-	"inplace/updater/service":     {[]string{"manifest"}, "commands and probes, for which paths are printed"},
+	"inplace/updater/service":     {[]string{"manifest", "updater/mask"}, "commands and probes, for which paths are printed without secrets"},
 	"inplace/updater/quick":       {[]string{"merge/detect", "merge/window"}, "what it imports is set up before it, and has to be light"},
 	"inplace/updater/settings":    {[]string{"manifest", "manifest/strictyaml"}, "a file format"},
 	"inplace/updater/cli":         {[]string{"updater", "updater/*", "manifest", "manifest/repository", "backup", "backup/fsys", "merge", "merge/formats"}, "the edge: it shows what the engine says, and merges one file for git"},

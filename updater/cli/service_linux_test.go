@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -39,6 +40,9 @@ const long = `health: {watch: 90s, every: 1s, probes: [{http: "http://ADDRESS/he
 
 // ask is how the service is described, but for its last words.
 const ask = `service: {stop: [ACMED, stop], start: [ACMED, start, "ADDRESS"], status: [ACMED, status], timeout: 60s}`
+
+// hasty is for what hangs: the test waits as long, and all else has to be done within it.
+var hasty = strings.Replace(ask, "timeout: 60s", "timeout: 10s", 1)
 
 // level is the product's tree at a level that starts in a way.
 func level(n int, mode string) files {
@@ -275,6 +279,7 @@ func TestServiceDown(t *testing.T) {
 // TestServiceUnwell: each way in which a new level is not well takes itself back, says why
 // and with which last words.
 func TestServiceUnwell(t *testing.T) {
+	cli.Slow(t)
 	for mode, c := range map[string]struct {
 		health string
 		says   []string
@@ -283,12 +288,14 @@ func TestServiceUnwell(t *testing.T) {
 		"deaf":  {health, []string{"was not well", "connection refused", "waiting for a lock"}},
 		"dies":  {long, []string{"failed", "out of memory"}},
 		"sick":  {health, []string{"want status 200, got 503", "no database"}},
-		"ghost": {long, []string{"has ended, and after 5s the product is still stopped"}},
+		"ghost": {long, []string{"has ended, and after 10s the product is still stopped"}},
+		"hangs": {long, []string{"has not ended within 10s", "waiting for a lock"}},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			describe := ask
-			if mode == "ghost" {
-				describe = strings.Replace(ask, "timeout: 60s", "timeout: 5s", 1)
+			hanging := mode == "ghost" || mode == "hangs"
+			if hanging {
+				describe = hasty
 			}
 			if mode != "fails" {
 				c.health = strings.Replace(c.health, "probes: [", `probes: [{log: logs/server.log, match: "level . starts"}, `, 1)
@@ -304,7 +311,7 @@ func TestServiceUnwell(t *testing.T) {
 				}
 			}
 			finish(t, s.update("history")).wants(t, "history", 0, "not well, rolled back")
-			if mode != "ghost" {
+			if !hanging {
 				finish(t, s.update("--no-health")).wants(t, "the same without a watch", map[string]int{"fails": 4}[mode])
 			}
 		})
@@ -313,6 +320,7 @@ func TestServiceUnwell(t *testing.T) {
 
 // TestServiceCached: a page that is there whether the product runs or not is no proof.
 func TestServiceCached(t *testing.T) {
+	cli.Slow(t)
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "level 1 is UP") }))
 	t.Cleanup(page.Close)
 	cached := strings.ReplaceAll(health, "ADDRESS", page.Listener.Addr().String())
@@ -326,7 +334,7 @@ func TestServiceCached(t *testing.T) {
 		s.asBefore(t, "refused")
 	})
 	t.Run("gone at once", func(t *testing.T) {
-		s := newSite(t, "ghost", strings.Replace(ask, "status: [ACMED, status], timeout: 60s", "pid-file: logs/pid, timeout: 5s", 1), cached)
+		s := newSite(t, "ghost", strings.Replace(ask, "status: [ACMED, status], timeout: 60s", "pid-file: logs/pid, timeout: 10s", 1), cached)
 		finish(t, s.update()).wants(t, "a product that is gone", cli.ExitUnwell, "is well although the product is stopped", "still stopped")
 		s.asBefore(t, "taken back")
 	})
@@ -334,14 +342,14 @@ func TestServiceCached(t *testing.T) {
 
 // TestServiceStopFails: a stop that hangs, or that leaves something changed, changes nothing.
 func TestServiceStopFails(t *testing.T) {
-	short := strings.Replace(ask, "timeout: 60s", "timeout: 5s", 1)
+	cli.Slow(t)
 	for how, c := range map[string]struct {
 		settings string
 		says     string
 		calls    string
 	}{
-		"hangs":      {short, "stop the product: ", "stop"},
-		"hangs late": {short, "has not ended within 5s", "stop start serve"},
+		"hangs":      {hasty, "stop the product: ", "stop"},
+		"hangs late": {hasty, "has not ended within 10s", "stop start serve"},
 		"edits":      {ask, "conf/server.properties: ", "stop start serve"},
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -386,6 +394,7 @@ func (s *site) watching() bool {
 // TestServiceKilledWatching: the updater is killed in the watch window, and what is made of
 // that depends on the product.
 func TestServiceKilledWatching(t *testing.T) {
+	cli.Slow(t)
 	kill := func(t *testing.T, mode string, args ...string) *site {
 		s := newSite(t, mode, ask, long)
 		ok(t, os.RemoveAll(filepath.Join(s.home, "logs/asked")))
@@ -402,9 +411,11 @@ func TestServiceKilledWatching(t *testing.T) {
 		s.closed(t)
 	})
 	t.Run("not well", func(t *testing.T) {
-		s := newSite(t, "sick", ask, strings.Replace(long, "90s", "3s", 1))
-		ok(t, os.RemoveAll(filepath.Join(s.home, "logs/asked")))
-		s.killed(t, s.watching)
+		s := kill(t, "sick")
+		settings := filepath.Join(s.home, "updates/settings.yaml")
+		data, err := os.ReadFile(settings)
+		ok(t, err)
+		ok(t, os.WriteFile(settings, []byte(strings.Replace(string(data), "watch: 90s", "watch: 1s", 1)), 0o600))
 		finish(t, s.update("status")).wants(t, "status", cli.ExitUnwell, "want status 200, got 503", "It was taken back", "level 0")
 		s.asBefore(t, "taken back")
 		finish(t, s.update("status")).wants(t, "status again", 0)
@@ -471,6 +482,7 @@ func oneWaySite(t *testing.T, mode string, settings ...string) *site {
 
 // TestServiceOneWay: a door is said first, asked for apart, and not taken back.
 func TestServiceOneWay(t *testing.T) {
+	cli.Slow(t)
 	t.Run("well", func(t *testing.T) {
 		s := oneWaySite(t, "well", ask, health)
 		o := finish(t, s.update("--dry-run"))
@@ -500,6 +512,70 @@ func TestServiceOneWay(t *testing.T) {
 	})
 }
 
+// TestServiceSecrets: what stands in the commands as a secret is in nothing that is printed or kept.
+func TestServiceSecrets(t *testing.T) {
+	cli.Slow(t)
+	const secret = "s3cr3t-of-the-service"
+	describe := strings.NewReplacer("stop]", "stop, --password, "+secret+"]", `"ADDRESS"]`, `"ADDRESS", --api-token=`+secret+"]", "status]", "status, --password, "+secret+"]").Replace(ask)
+	s := newSite(t, "fails", describe, `health: {watch: 90s, probes: [{command: [ACMED, status, --password, `+secret+`]}]}`)
+	files{"kept/": ""}.write(t, s.dir)
+	in := func(name string) string { return filepath.Join(s.dir, "kept", name) }
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"--dry-run", "-v", "--plan-out", in("plan"), "--report", in("report.html")}, 0}, {[]string{"--dry-run", "--json"}, 0},
+		{[]string{"status", "-v"}, 0}, {[]string{"status", "--json"}, 0},
+		{[]string{"-v"}, cli.ExitUnwell}, {[]string{"--json"}, cli.ExitUnwell},
+		{[]string{"history", "--json"}, 0}, {[]string{"history", "-v"}, 0}, {[]string{"support", "-o", in("support.zip")}, 0},
+	} {
+		o := finish(t, s.update(append(c.args, "--events", in("events"))...))
+		o.wants(t, strings.Join(c.args, " "), c.code)
+		if strings.Contains(o.stdout+o.stderr, secret) {
+			t.Errorf("%q prints the secret: %v", c.args, o)
+		}
+	}
+	for _, dir := range []string{filepath.Join(s.home, "updates"), filepath.Join(s.dir, "kept")} {
+		ok(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || d.Name() == "settings.yaml" {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if strings.Contains(string(data), secret) {
+				t.Errorf("%s has the secret", path)
+			}
+			return err
+		}))
+	}
+	s.asBefore(t, "taken back")
+}
+
+// TestServiceInUse: a process that the stop command leaves behind is waited for, and keeps the
+// update from its files; with --allow-running it does not.
+func TestServiceInUse(t *testing.T) {
+	cli.Slow(t)
+	s := newSite(t, "well", hasty, health)
+	jar, err := os.Open(filepath.Join(s.home, "lib/core.jar"))
+	ok(t, err)
+	reader := exec.Command("sleep", "3600")
+	reader.Stdin = jar
+	ok(t, reader.Start())
+	ok(t, jar.Close())
+	t.Cleanup(func() { _ = reader.Process.Kill(); _ = reader.Wait() })
+	s.calls(t)
+	finish(t, s.update()).wants(t, "beside a reader", cli.ExitBusy, fmt.Sprint("process ", reader.Process.Pid), "--allow-running", "The installation was not changed.")
+	if calls := s.effects(t); calls != "stop start serve" {
+		t.Errorf("the refused update has run %q", calls)
+	}
+	s.asBefore(t, "beside a reader")
+	finish(t, s.update("--allow-running")).wants(t, "allowed", 0, "The product was started, and was well")
+	if calls := s.effects(t); calls != "stop start serve" {
+		t.Errorf("the update has run %q", calls)
+	}
+	s.runs(t, "1")
+	s.closed(t)
+}
+
 // TestServiceChecked: what cannot work is found before anything is stopped.
 func TestServiceChecked(t *testing.T) {
 	s := newSite(t, "well", `service: {stop: [bin/none.sh], start: [ACMED, start, "ADDRESS"], status: [no-such-program-anywhere]}`, `health: {probes: [{command: [lib/core.jar]}]}`)
@@ -515,6 +591,7 @@ func TestServiceChecked(t *testing.T) {
 
 // TestServiceCopyChecked: a place where the copy cannot be made costs no downtime.
 func TestServiceCopyChecked(t *testing.T) {
+	cli.Slow(t)
 	s := newSite(t, "well", ask, health)
 	files{"there/file": "x", "shut/": ""}.write(t, s.dir)
 	ok(t, os.Symlink(s.home, filepath.Join(s.dir, "link")))
@@ -553,6 +630,7 @@ func TestServiceCopyChecked(t *testing.T) {
 // TestServiceFix: putting shipped files back is a transaction like any other, and so is the data
 // copied while the product stands still.
 func TestServiceFix(t *testing.T) {
+	cli.Slow(t)
 	s := newSite(t, "well", ask, health, "backup: {data: copy}")
 	files{"lib/core.jar": "\x00edited", "data/rows": "some\n"}.write(t, s.home)
 	finish(t, s.update("verify", "--fix", "lib", "--full-backup")).wants(t, "unknown flag", cli.ExitUsage)

@@ -41,6 +41,14 @@ var (
 	assignedValue = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(` + secretWord + `["']?\s*[:=]\s*)([^"'\s\[{|>][^\n]*|>[^\s\-][^\n]*)`)
 	})
+	// --password x, ["--password", "x"]
+	flagValue = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`((?:^|[\s,\["'])--?` + secretWord + `["']?(?:\s*,\s*|[ \t]+)["']?)[^\s,"'\]]+`)
+	})
+	// - --password, above - x
+	flagOnly = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*(?:-\s+)?["']?--?` + secretWord + `["']?[,\\]?$`)
+	})
 	// requirepass x
 	spacedValue = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(^[-+ ]?\s*` + secretWord + `[ \t]+)([^=:\s<>][^\n]*)$`)
@@ -63,7 +71,7 @@ var (
 type masker struct {
 	pem    bool // inside a PEM block
 	below  int  // lines indented deeper than this belong to a secret value; -1: none
-	joined bool // the line before was a secret that ends in a backslash
+	joined bool // this line is the value that the line before has named, or goes on with
 	named  bool // a name was a secret's: the value may stand on the next line
 }
 
@@ -164,7 +172,8 @@ func (m *masker) fresh(text, body string, indent int) string {
 		m.below = indent
 		return text
 	}
-	m.joined = strings.HasSuffix(bare, `\`)
+	m.joined = strings.HasSuffix(bare, `\`) || flagOnly().MatchString(bare)
+	text = flagValue().ReplaceAllString(text, "${1}"+Mask)
 	before := text
 	for _, p := range []*regexp.Regexp{attributeValue(), quotedValue(), elementValue()} {
 		text = p.ReplaceAllString(text, "${1}"+Mask)

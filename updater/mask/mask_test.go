@@ -22,6 +22,10 @@ func TestMaskDiff(t *testing.T) {
 		{"yaml name and value", "+  - {name: DB_PASSWORD, value: s3cret}", "+  - {name: DB_PASSWORD, value: ********}"},
 		{"redis", "+requirepass s3cret", "+requirepass ********"},
 		{"address", "+url=postgres://app:s3cret@db/app", "+url=postgres://app:********@db/app"},
+		{"flag and value", `+  start: [bin/start, --db-password, s3cret, -v]`, `+  start: [bin/start, --db-password, ********, -v]`},
+		{"flag and value, quoted", `+  start: ["bin/start", "--token", "s3cret"]`, `+  start: ["bin/start", "--token", "********"]`},
+		{"flag in a shell", "+exec run --token s3cret -v", "+exec run --token ******** -v"},
+		{"flag without value", "+exec run --no-password", "+exec run --no-password"},
 		{"nothing to hide", "+server.port=8080", "+server.port=8080"},
 		{"words in prose", "+# change the password before you start", "+# change the password before you start"},
 		{"key store file", `+  <Key keystoreFile="conf/k.jks"/>`, `+  <Key keystoreFile="conf/k.jks"/>`},
@@ -40,6 +44,7 @@ func TestMaskDiff(t *testing.T) {
 func TestMaskDiffOverLines(t *testing.T) {
 	tests := []struct{ name, diff, want string }{
 		{"continued line", "+password=s3\\\n+    s3cret\n+port=1\n", "+password=********\n+    ********\n+port=1\n"},
+		{"flag above value", "+- --password\n+- s3cret\n+- -v\n", "+- --password\n+********\n+- -v\n"},
 		{"yaml block", " db:\n+  password: |\n+    s3cret\n+    s3cret\n+  port: 1\n", " db:\n+  password: |\n+    ********\n+    ********\n+  port: 1\n"},
 		{"name above value", "+- name: DB_PASSWORD\n+  value: s3cret\n+- name: PORT\n+  value: 1\n", "+- name: DB_PASSWORD\n+  value: ********\n+- name: PORT\n+  value: 1\n"},
 		{"key in PEM", "+-----BEGIN PRIVATE KEY-----\n+s3cret\n+-----END PRIVATE KEY-----\n+port=1\n", "+-----BEGIN PRIVATE KEY-----\n+********\n+-----END PRIVATE KEY-----\n+port=1\n"},

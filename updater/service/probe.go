@@ -46,7 +46,7 @@ func (p *Probe) String() string {
 	case p.Log != "":
 		return "log " + manifest.Path(p.Log).String()
 	}
-	return "command " + manifest.Path(strings.Join(p.Command, " ")).String()
+	return "command " + manifest.Path(line(p.Command)).String()
 }
 
 // withoutQuery keeps what may be a token out of reports.

@@ -26,6 +26,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"inplace/updater/mask"
 )
 
 // Commands say how a product is stopped and started; each list may be empty.
@@ -64,7 +66,10 @@ type CommandError struct {
 	Output string // the last lines it printed, at most maxTail bytes
 }
 
-func (e *CommandError) Error() string { return strings.Join(e.Argv, " ") + ": " + e.Reason }
+func (e *CommandError) Error() string { return line(e.Argv) + ": " + e.Reason }
+
+// line is a command as it is shown and recorded: with its secrets masked.
+func line(argv []string) string { return strings.Join(mask.Args(argv), " ") }
 
 // every is how often is asked whether a command has had its effect.
 const every = 100 * time.Millisecond
