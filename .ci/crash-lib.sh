@@ -14,6 +14,10 @@
 #                               megabytes
 #   update-follow, revert-follow   the same, and the operator moved conf/ behind a link, to a
 #                               directory beside the installation that he named under follow
+#   service                     the update of a product that the run stops, starts and watches; it runs
+#                               while logs/up is there
+#   service-boot                the same, and the product is gone afterwards, as after a power cut: its
+#                               start script asks the guard
 #   recovery                    what `status` does after an update that was killed among its
 #                               exchanges (what is old here is that mixed tree)
 #   adopt                       the first contact with an edited installation
@@ -47,9 +51,13 @@ prepare() {
 		shim) .ci/fixture.sh trees "$made/$f" "$made/shim-1.0" "$made/shim-1.1" ;;
 		esac
 	done
+	mkdir "$made/small"
+	cp -a "$made/tree/." "$made/small"
+	rm -rf "$made/small"/{old,new}/{share,tools,webapps,lib/twin*}
 	write_env
 	write_setup
 	write_release
+	write_service
 }
 
 shim() { # shim VERSION
@@ -91,7 +99,11 @@ write_setup() {
 		"$inplace" release init "$repo" --keys "$CT_WORK/keys" --product "$fixture/product.yaml"
 		"$inplace" release add "$repo" "$fixture/old" --level 0 --channel full --keys "$CT_WORK/keys"
 		cp -a "$fixture/old" "$home"
-		"$CI_DIR/fixture.sh" edit "$home"
+		if [ "$1" = small ]; then
+			printf 'session.idle=60\n' >>"$home/conf/server.properties"
+		else
+			"$CI_DIR/fixture.sh" edit "$home"
+		fi
 		if [ "$2" != release-add ]; then
 			"$inplace" release add "$repo" "$fixture/new" --level 1 --channel full --keys "$CT_WORK/keys" --notes "$fixture/notes.yaml"
 		fi
@@ -102,6 +114,13 @@ write_setup() {
 			touch -h -d '2026-01-02 03:04:05.678901234 UTC' "$home/conf" "$home"
 		fi
 		if [ "$2" != adopt ]; then "$inplace" adopt "$home" --source "$repo" ${3:+--follow conf}; fi
+		if [ "$2" = service ]; then
+			: >"$home/logs/up"
+			cat >>"$home/updates/settings.yaml" <<-'END'
+				service: {stop: [rm, -f, logs/up], start: [touch, logs/up], status: [test, -e, logs/up]}
+				health: {watch: 1s, every: 1s, probes: [{command: [ls, logs/up]}]}
+			END
+		fi
 		if [ "$2" = prepared ]; then
 			"$home/bin/update.sh" --prepare
 			printf 'session.idle=60\n' >>"$home/conf/server.properties"
@@ -161,6 +180,31 @@ write_release() {
 	TEXT
 }
 
+# service.sh run|status|boot: the update, whose words are kept; a recovery, after which the product has
+# to run, unless the update has said that it does not; and the product's start after a power cut.
+write_service() {
+	cat >"$made/service.sh" <<-'TEXT'
+		. "$CI_MADE/env"
+		up=$CT_ROOT/logs/up said=$CI_MADE/said
+		case $1 in
+		run)
+			"$CT_ROOT/bin/update.sh" >"$said" 2>&1
+			code=$?
+			cat "$said"
+			exit $code
+			;;
+		boot)
+			rm -f "$up"
+			"$CT_ROOT/bin/inplace" guard && touch "$up"
+			;;
+		status)
+			"$CT_ROOT/bin/update.sh" status || exit
+			[ -e "$up" ] || grep -q 'start it by hand\|start the product by hand' "$said" || { echo "the product was left standing still" >&2; exit 99; }
+			;;
+		esac
+	TEXT
+}
+
 # subject NAME sets fixture, the command update and the array options, what the harness is
 # told of it.
 subject() {
@@ -169,6 +213,7 @@ subject() {
 	fixture=tree
 	local follow=""
 	case $1 in
+	service*) fixture=small ;; # what changes is the other subjects' business
 	*-self) fixture=self ;;
 	*-shim) fixture=shim ;;
 	*-follow) follow=follow update=". $made/env; \"\$CT_ROOT/home/bin/update.sh\"" ;;
@@ -181,6 +226,8 @@ subject() {
 		options+=(--run "$update --prepare && \"\$CT_ROOT/bin/update.sh\"" --again "$update" --recover "$update status") ;;
 	prepared)
 		options+=(--run "$update" --recover "$update status") ;;
+	service)
+		options+=(--run "sh $made/service.sh run" --again "$update --no-health" --recover "sh $made/service.sh status") ;;
 	revert)
 		# With nothing left to undo, the revert after the revert says so with exit 1.
 		options+=(--run "$update --revert" --recover "$update status" --again-codes "0,1" --new "$made/before" --mtime) ;;
@@ -199,6 +246,8 @@ subject() {
 		options+=(--guard ". $made/env; \"\$CT_ROOT/bin/inplace\" guard" --ignore "$state,bin/inplace") ;;
 	*-follow)
 		options+=(--guard ". $made/env; \"\$CT_ROOT/home/bin/inplace\" guard" --ignore "home/$state,home/bin/inplace,etc/*/.inplace") ;;
+	service-boot) options+=(--guard "sh $made/service.sh boot" --ignore "$state,bin/inplace,logs/up") ;;
+	service) options+=(--ignore "$state,bin/inplace,logs/up") ;;
 	release-add) ;;
 	*) options+=(--ignore "$state") ;;
 	esac

@@ -7,6 +7,8 @@
 #
 #   update, revert            the fixture's change of release, there and back
 #   prepare, prepared         an update prepared and done; what the run does that finds it prepared
+#   service, service-boot     an update that stops, starts and watches the product: killed or failing;
+#                             and cut, with the product's start script asking the guard
 #   revert-to                 back over two updates at once
 #   update-follow, revert-follow   the same with conf/ behind a link that is followed
 #   update-self, revert-self  the same with another updater binary in the new release; no
@@ -36,10 +38,10 @@ short() { # short SUBJECT SAMPLE MODES
 }
 
 subjects=("$@")
-[ ${#subjects[@]} -gt 0 ] || subjects=(update prepare prepared revert revert-to update-follow revert-follow update-self revert-self)
+[ ${#subjects[@]} -gt 0 ] || subjects=(update prepare prepared service service-boot revert revert-to update-follow revert-follow update-self revert-self)
 for s in "${subjects[@]}"; do
 	case $s in
-	update | prepare | prepared | revert | revert-to | update-follow | revert-follow | update-self | revert-self) ;;
+	update | prepare | prepared | service | service-boot | revert | revert-to | update-follow | revert-follow | update-self | revert-self) ;;
 	*) echo "unknown subject $s" >&2; exit 2 ;;
 	esac
 done
@@ -54,6 +56,8 @@ lane() {
 		case $s in
 		*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
 		prepare | prepared) short "$s" $((sample * 2 / 5)) kill,error,powercut || bad=1 ;;
+		service) short "$s" $((sample * 2 / 15)) kill,error || bad=1 ;;
+		service-boot) subject "$s" && "$crashtest" "${options[@]}" --sample $((sample * 2 / 15)) --mode powercut || bad=1 ;;
 		*-follow | revert-to) short "$s" $((sample / 3)) kill,error,powercut || bad=1 ;;
 		*) short "$s" "$sample" kill,error,powercut || bad=1 ;;
 		esac
@@ -70,7 +74,7 @@ races() {
 bad=0
 lane revert revert-to revert-follow revert-self >"$made/reverts.log" 2>&1 &
 reverts=$!
-lane update prepare prepared update-follow update-self || bad=1
+lane update prepare prepared service service-boot update-follow update-self || bad=1
 wait $reverts || bad=1
 cat "$made/reverts.log"
 races || bad=1

@@ -52,6 +52,9 @@ func restore(t *testing.T, sh []string, home string, args ...string) (stdout, st
 // TestRestoreScript runs restore.sh in each state that a killed run can leave: -n changes
 // nothing, the script brings back the old tree, and running it again changes no more.
 func TestRestoreScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts shells only")
+	}
 	all := shells(t)
 	for way, lacks := range ways {
 		t.Run(way, func(t *testing.T) {
@@ -90,6 +93,9 @@ func TestRestoreScript(t *testing.T) {
 
 // TestRestoreScriptInEveryShell takes back a finished change, said and then done.
 func TestRestoreScriptInEveryShell(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts shells only")
+	}
 	for _, sh := range shells(t) {
 		t.Run(strings.Join(sh, " "), func(t *testing.T) {
 			home, entries := prepare(t, oldTree, newTree, copiedPaths...)

@@ -113,6 +113,9 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		save()
 		run = func(u *Updater) error { _, err := u.Revert(ctx); return err }
 	}
+	if testing.Short() {
+		stride *= 4
+	}
 	points, first := 0, 1
 	if lasting {
 		first = 2 // every other point once, the ones between for good; the crash campaign takes all
@@ -176,6 +179,9 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 	least := 20
 	if action == "prepare" { // it changes nothing live
 		least = 15
+	}
+	if testing.Short() {
+		least = 5
 	}
 	if points < least {
 		t.Errorf("only %d points were reached", points)

@@ -77,6 +77,9 @@ func rewrite(path string, change func([]byte) []byte) error {
 // then answers, it never calls a mixed tree sound, and nothing of the product changes but
 // from the old to the new state or back.
 func TestC12State(t *testing.T) {
+	if testing.Short() {
+		t.Skip("does nothing at once that TestFaults does not")
+	}
 	ctx := context.Background()
 	onMemory(t)
 	be := faultBench(t)

@@ -141,6 +141,9 @@ func TestAlign(t *testing.T) {
 // Texts made to exhaust a reader end in an error about limits; those that only look
 // so are read, in time and memory that grow with their size.
 func TestHostileTexts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one reader at a time")
+	}
 	const n = 2 << 20
 	for _, c := range []struct{ name, format, text string }{
 		{"nested arrays", "json", strings.Repeat("[", n)},

@@ -22,13 +22,25 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// inShort are the flows of a short run, which the race detector takes: each starts the program
+// some dozen times, and those left out do nothing at once that these do not.
+var inShort = []string{"story", "json", "conflict", "prepare", "resolve", "verify", "revert_to", "pack_unix"}
+
+// Slow skips, in a short run, what starts many programs.
+func Slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts many programs")
+	}
+}
+
 // TestScript runs the flows in testdata/script.
 func TestScript(t *testing.T) {
 	dir := filepath.Join("..", "..", "testdata", "script")
 	if files, err := filepath.Glob(filepath.Join(dir, "*.txtar")); err != nil || len(files) < 15 {
 		t.Fatalf("%s: want at least 15 scripts, got %d, %v", dir, len(files), err)
 	}
-	testscript.Run(t, testscript.Params{
+	params := testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -54,7 +66,14 @@ func TestScript(t *testing.T) {
 
 			"transcript": cmdTranscript,
 		},
-	})
+	}
+	if testing.Short() {
+		params.Dir = ""
+		for _, name := range inShort {
+			params.Files = append(params.Files, filepath.Join(dir, name+".txtar"))
+		}
+	}
+	testscript.Run(t, params)
 }
 
 // cmdSample writes a level of the sample product: sample LEVEL DIR.

@@ -160,6 +160,7 @@ func shellHome(t *testing.T) string {
 
 // TestCompletionInShells loads each script into its shell and completes.
 func TestCompletionInShells(t *testing.T) {
+	Slow(t)
 	dir := shellHome(t)
 	scripts := map[string]string{
 		"bash": `source <("$P" completion bash)

@@ -15,6 +15,7 @@ import (
 // TestFollowMounted follows a directory on a file system of its own: there and back, with
 // too little room on it, and with the file system gone in the middle of an update.
 func TestFollowMounted(t *testing.T) {
+	cli.Slow(t)
 	asRoot(t, "mounts")
 	has(t, "strace")
 	p := newPlant(t, rowOld(), rowNew())

@@ -95,6 +95,7 @@ func TestReport(t *testing.T) {
 // TestReportInBrowser looks at the page in Chromium, in a light and in a dark setting
 // and on a narrow screen.
 func TestReportInBrowser(t *testing.T) {
+	Slow(t)
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium here: the page is not looked at in a browser")

@@ -66,6 +66,7 @@ func measure(t *testing.T, dir string) (count int, sizeBytes int64) {
 // TestC4FilledMeanwhile fills the disk while the update runs, at various times after its
 // preflight: it ends with the old tree or the new one, by itself, on the full disk.
 func TestC4FilledMeanwhile(t *testing.T) {
+	cli.Slow(t)
 	asRoot(t, "mounts a tmpfs")
 	p := adopted(t)
 	old, fresh, pristine := p.bothSides(t)
