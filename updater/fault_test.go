@@ -15,6 +15,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"inplace/backup"
+	"inplace/updater/journal"
 )
 
 // copyTree copies a tree with its modes, times, links and hard links. It starts no
@@ -187,4 +190,39 @@ func testFaultsOf(t *testing.T, action string, lasting bool, stride int, be *ben
 		t.Errorf("only %d points were reached", points)
 	}
 	t.Logf("%d points", points)
+}
+
+// TestPromotionLost takes back an update that a power cut has left with a directory it made,
+// and without the promotion it did before.
+func TestPromotionLost(t *testing.T) {
+	be := faultBench(t)
+	old := look(t, be.home, true)
+	var mu sync.Mutex // files are staged by several goroutines
+	dead := false
+	u := be.open(t, func(o *Options) {
+		o.fault = func(op, path string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if dead = dead || op == "mkdir" && path == "empty2/deep"; dead {
+				return errInjected
+			}
+			return nil
+		}
+	})
+	_, err := u.Update(context.Background())
+	rec, _ := journal.Read(u.tree)
+	u.Close()
+	if err == nil || rec == nil {
+		t.Fatalf("want a run that died in the middle, got %v, journal %v", err, rec)
+	}
+	rec.Undo = true
+	must(t, os.WriteFile(filepath.Join(be.home, "updates/journal"), rec.Marshal(), 0o600))
+	must(t, os.Rename(filepath.Join(be.home, backup.SnapshotsDir, rec.ID), filepath.Join(be.home, backup.StageDir)))
+	if _, err := os.Stat(filepath.Join(be.home, "empty2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := be.open(t).Status(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "recovered", old, look(t, be.home, true))
 }

@@ -143,8 +143,12 @@ func (u *Updater) recoverOpen(ctx context.Context, rec journal.Record, out *Reco
 	return tx.back(rec)
 }
 
-// back undoes a transaction in recovery.
+// back undoes a transaction in recovery. The promotion comes first where it is missing: a
+// power cut may have kept a directory that was made after it, and lost it.
 func (tx *transaction) back(rec journal.Record) error {
+	if err := backup.Promote(tx.u.tree, rec.ID, tx.head.Roots...); err != nil {
+		return err
+	}
 	if err := tx.u.undo(rec, tx.head.Roots, tx.entries, &tx.out.Found, tx.out.Service); err != nil {
 		return err
 	}
