@@ -10,9 +10,9 @@ that what else the machine does meets all of them alike; medians are shown. File
 page cache. To the time of those that never sync comes a `sync -f`, so that each is durable
 when it ends.
 
-  run        the whole command: the window of who stops the product by hand around it
-  exchange   what the run itself says of its window: from the stop to the start where the
-             settings have commands for that, else from the first to the last live change
+  run            the whole command: the window of who stops the product by hand around it
+  stop to start  how long the product stands still where the settings say how it is stopped and
+                 started (here by commands that do nothing): what the run itself says of its window
 
 Needs go, git's worktree of this program, ../shared/tools/gentree, rsync, zip, unzip.
 """
@@ -54,7 +54,7 @@ class Window:
         self.opt, self.at = opt, at
         self.old, self.new, self.home, self.t, self.b = (f"{at}/{n}" for n in ("old", "new", "home", "t", "backup"))
         self.inplace, self.repo = f"{at}/inplace", f"{at}/repo"
-        self.seen = {w: [] for w in WAYS}  # (run, exchange) in seconds
+        self.seen = {w: [] for w in WAYS}  # (run, window) in seconds
 
     def trees(self):
         share = self.opt.changed / self.opt.files
@@ -93,6 +93,8 @@ class Window:
         sh("cp", "-a", self.old, self.home)
         sh("cp", "-a", self.old, self.t)
         sh(self.inplace, "adopt", self.home, "--source", self.repo)
+        with open(f"{self.home}/updates/settings.yaml", "a") as f:
+            f.write("service: {stop: ['true'], start: ['true']}\n")
         self.settle()
 
     def settle(self):
@@ -106,10 +108,10 @@ class Window:
     def time(self, way, fn, durable=True):
         self.settle()
         start = time.monotonic()
-        exchange = fn()
+        window = fn()
         if not durable:
             sh("sync", "-f", self.at)
-        self.seen[way].append((time.monotonic() - start, exchange))
+        self.seen[way].append((time.monotonic() - start, window))
 
     def back(self):
         self.ours("--revert")
@@ -146,7 +148,7 @@ class Window:
         fs = sh("stat", "-f", "-c", "%T", self.at).decode().strip()
         spell = lambda s: f"{s:.2f} s" if s >= 1 else f"{s * 1000:.0f} ms"
         lines = [f"{len(self.names)} files, {self.bytes >> 20} MiB, {self.opt.changed} changed, on {fs}; at {rev}, {os.cpu_count()} cores, "
-                 f"Linux {platform.release()}; medians of {self.opt.n}; load average {os.getloadavg()[0]:.1f}.", "", "| way | run | exchange |", "|---|---|---|"]
+                 f"Linux {platform.release()}; medians of {self.opt.n}; load average {os.getloadavg()[0]:.1f}.", "", "| way | run | stop to start |", "|---|---|---|"]
         for way in WAYS:
             run = statistics.median(r for r, _ in self.seen[way])
             ours = [e for _, e in self.seen[way] if isinstance(e, float) and e > 0]
