@@ -74,14 +74,14 @@ func (u *Updater) configFiles(in *installed) ([]configFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []configFile
+	walk := configWalk{rules: rules}
 	for _, pattern := range in.manifest.Rules.Config {
 		g, err := manifest.CompileGlob(pattern)
 		if err != nil {
 			return nil, err
 		}
 		if prefix := g.Prefix(); prefix != "" {
-			if err := u.walkConfig(prefix, rules, &found); err != nil {
+			if err := walk.walk(u.tree, prefix); err != nil {
 				return nil, err
 			}
 			continue
@@ -96,10 +96,11 @@ func (u *Updater) configFiles(in *installed) ([]configFile, error) {
 				return nil, err
 			}
 			if info.IsFile() {
-				found = append(found, configFile{e.Path, info})
+				walk.found = append(walk.found, configFile{e.Path, info})
 			}
 		}
 	}
+	found := walk.found
 	slices.SortStableFunc(found, func(a, b configFile) int { return strings.Compare(string(a.path), string(b.path)) })
 	return slices.CompactFunc(found, func(a, b configFile) bool { return a.path == b.path }), nil
 }
@@ -138,27 +139,61 @@ func isShipped(in *installed, shipped *pristine, p manifest.Path, d manifest.Dig
 	return e != nil && e.Kind == manifest.File && e.Digest == d && shipped.has(d)
 }
 
-func (u *Updater) walkConfig(p manifest.Path, rules *manifest.Matcher, found *[]configFile) error {
-	info, err := u.tree.Lstat(string(p))
+// configWalk lists files of configuration by handles of its own: thousands of files lie in a few
+// directories, and staging goes on beside it.
+type configWalk struct {
+	rules *manifest.Matcher
+	names fsys.Listing
+	found []configFile
+}
+
+// walk adds the files at and below p. A link is no configuration, and nothing behind it is.
+func (w *configWalk) walk(tree *fsys.Tree, p manifest.Path) error {
+	info, err := tree.Lstat(string(p))
 	var link *fsys.LinkError
-	if errors.As(err, &link) || manifest.IsState(p) {
+	if errors.As(err, &link) {
 		return nil
 	}
+	if err != nil || !w.add(p, info) {
+		return err
+	}
+	d, err := tree.OpenDir(string(p))
 	if err != nil {
 		return err
 	}
-	if info.IsFile() && rules.Class(p) == manifest.Config {
-		*found = append(*found, configFile{p, info})
+	return w.below(d, p)
+}
+
+// add takes p if it is configuration, and reports whether there is something below it.
+func (w *configWalk) add(p manifest.Path, info fsys.Info) bool {
+	if manifest.IsState(p) {
+		return false
 	}
-	if !info.IsDir() {
-		return nil
+	if info.IsFile() && w.rules.Class(p) == manifest.Config {
+		w.found = append(w.found, configFile{p, info})
 	}
-	names, err := u.tree.Names(string(p))
-	if err != nil {
+	return info.IsDir()
+}
+
+// below walks through the directory d, which is p, and closes it.
+func (w *configWalk) below(d *fsys.Dir, p manifest.Path) error {
+	defer d.Close()
+	if err := w.names.Read(d); err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := u.walkConfig(p.Join(name), rules, found); err != nil {
+	for _, name := range slices.Clone(w.names.Names) {
+		info, err := d.Lstat(name)
+		if err != nil {
+			return err
+		}
+		if !w.add(p.Join(name), info) {
+			continue
+		}
+		next, err := d.OpenDir(name)
+		if err != nil {
+			return err
+		}
+		if err := w.below(next, p.Join(name)); err != nil {
 			return err
 		}
 	}

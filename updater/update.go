@@ -330,16 +330,19 @@ func (u *Updater) learn(plan *Plan) {
 		return
 	}
 	learnt := map[manifest.Path]known{}
-	for i := range plan.Steps {
-		s := &plan.Steps[i]
-		if !s.Action.Changes() || s.Result.Kind != manifest.File {
-			continue
+	_ = u.tree.Holding(func() error {
+		for i := range plan.Steps {
+			s := &plan.Steps[i]
+			if !s.Action.Changes() || s.Result.Kind != manifest.File {
+				continue
+			}
+			info, err := u.tree.Lstat(string(s.Path))
+			if err == nil && info.IsFile() && info.Size == s.Result.Size {
+				learnt[s.Path] = known{info, s.Result.Digest}
+			}
 		}
-		info, err := u.tree.Lstat(string(s.Path))
-		if err == nil && info.IsFile() && info.Size == s.Result.Size {
-			learnt[s.Path] = known{info, s.Result.Digest}
-		}
-	}
+		return nil
+	})
 	in := plan.baseInventory
 	before := openStatCache(u.tree, in.Digest)
 	defer before.close()

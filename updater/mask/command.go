@@ -2,8 +2,10 @@ package mask
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 var (
@@ -28,6 +30,9 @@ func Record(text string, known ...string) string {
 			text = strings.ReplaceAll(text, k, Mask)
 		}
 	}
+	if harmless(text) {
+		return text
+	}
 	text = login().ReplaceAllString(text, "${1}"+Mask+"@")
 	text = query().ReplaceAllString(text, "${1}"+Mask)
 	text = bearer().ReplaceAllString(text, "${1}"+Mask)
@@ -37,6 +42,22 @@ func Record(text string, known ...string) string {
 		lines[i] = strings.TrimPrefix(m.line(prose+l), prose)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// signs are what every text that Record masks has one of, but for the known values: a part of
+// each secretWord, or of what the other patterns begin with.
+var signs = []string{"pass", "pwd", "auth", "secret", "token", "credential", "key", "salt", "bearer", "basic", "://", "-----begin "}
+
+// harmless reports whether a text has nothing that is masked: a summary has thousands, and the
+// patterns are slow. In others than ASCII letters fold in unexpected ways, and the patterns decide.
+func harmless(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	lower := strings.ToLower(text)
+	return !slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(lower, s) })
 }
 
 // prose in front of a line keeps its first word from counting as a key that stands before

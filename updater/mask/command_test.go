@@ -2,6 +2,7 @@ package mask
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -37,5 +38,26 @@ func TestArgs(t *testing.T) {
 	want := []string{"--source=https://********@h/r", "--token", Mask, "--allow-stale", "password=" + Mask, "--yes", "conf/token.txt"}
 	if !slices.Equal(got, want) {
 		t.Errorf("Args:\n got %q\nwant %q", got, want)
+	}
+}
+
+// TestHarmless: no alternative of secretWord, and nothing else that is masked, is taken for
+// harmless.
+func TestHarmless(t *testing.T) {
+	for _, text := range []string{
+		"passwd=x", "PassWord: x", "passphrase x", "passwort=x", "pwd=x", "storepass=x", "keypass=x", "requirepass x", "masterauth x", "my.secret=x",
+		"token=x", "credential=x", "private_key=x", "privatekey=x", "apikey=x", "access-key=x", "account.key=x", "encryption_key=x", "signing-key=x",
+		"client-key=x", "auth_key=x", "key-material=x", "salt=x", "https://a:b@c", "-----BEGIN RSA PRIVATE KEY-----", "Bearer abcdefg", "Basic abcdefg",
+		"Authorization: abcdefg", "to\u212aen=x",
+	} {
+		if harmless(text) {
+			t.Errorf("%q is taken for harmless", text)
+		}
+	}
+	if !harmless("lib/core-1.3.jar: replaced") {
+		t.Error("a path is not taken for harmless")
+	}
+	if words := strings.Count(secretWord, "|"); words != 20 {
+		t.Errorf("secretWord has %d alternatives, not 20: see that signs has a part of each", words)
 	}
 }
