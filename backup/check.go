@@ -3,6 +3,8 @@ package backup
 import (
 	"fmt"
 	"path"
+	"sync"
+	"sync/atomic"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -43,7 +45,11 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 			}
 		}
 	}()
-	var out []Fault
+	type look struct {
+		e           Entry
+		dir, reason string
+	}
+	var looks []look
 	for _, e := range s.Entries {
 		part := e.held()
 		if part == "" || wanted != nil && !wanted(e) {
@@ -57,12 +63,25 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 			}
 			dirs[dir] = d // nil where it is gone
 		}
-		reason := s.fault(dirs[dir], e, deep)
-		if dirs[dir] == nil && s.dirOf(e) != s.Dir {
-			reason = fmt.Sprintf("slot %d is out of reach: %s is not there", e.Slot, manifest.Path(dir))
+		looks = append(looks, look{e: e, dir: dir})
+	}
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(2, len(looks)) { // what is read is read on both cores
+		readers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(looks); i = int(next.Add(1)) - 1 {
+				looks[i].reason = s.fault(dirs[looks[i].dir], looks[i].e, deep)
+			}
+		})
+	}
+	readers.Wait()
+	var out []Fault
+	for _, l := range looks {
+		if dirs[l.dir] == nil && s.dirOf(l.e) != s.Dir {
+			l.reason = fmt.Sprintf("slot %d is out of reach: %s is not there", l.e.Slot, manifest.Path(l.dir))
 		}
-		if reason != "" {
-			out = append(out, Fault{e, reason})
+		if l.reason != "" {
+			out = append(out, Fault{l.e, l.reason})
 		}
 	}
 	return out, nil

@@ -1,7 +1,6 @@
 package updater
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -273,30 +272,29 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 	if ok, err := s.fetchStaged(want, f); ok || err != nil {
 		return err
 	}
-	r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
 	if want.Size > maxPristine {
+		r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = r.Close() }()
 		if err := fsys.Reserve(f, want.Size); err != nil {
 			return err
 		}
 		_, err = io.Copy(f, r)
 		return err
 	}
-	buf := contents.Get().(*bytes.Buffer)
+	buf := contents.Get().(*[]byte)
 	defer contents.Put(buf)
-	buf.Reset()
-	buf.Grow(int(want.Size) + bytes.MinRead) // with room left to see the end
-	// Wrapped, so that it reads into this buffer and not by way of another.
-	if _, err := buf.ReadFrom(struct{ io.Reader }{r}); err != nil {
+	data, err := s.u.client.Append(ctx, (*buf)[:0], want.Digest, want.Size)
+	if err != nil {
 		return err
 	}
-	if _, err := f.Write(buf.Bytes()); err != nil {
+	*buf = data
+	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	return s.keep(want.Digest, buf.Bytes())
+	return s.keep(want.Digest, data)
 }
 
 // fetchKept is fetch for a level that is installed: its texts are kept here.
@@ -326,7 +324,7 @@ func (s *stager) kept(d manifest.Digest) ([]byte, error) {
 }
 
 // contents lends buffers for files of up to maxPristine bytes.
-var contents = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var contents = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s *stager) keep(d manifest.Digest, data []byte) error {
 	if !manifest.IsText(data) {

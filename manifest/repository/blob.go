@@ -53,6 +53,13 @@ func (c *Client) Blob(ctx context.Context, d manifest.Digest, size int64) (io.Re
 	return c.open(ctx, blobPath(d), d, size)
 }
 
+// Append appends the content with digest d and length size to dst and returns it, with the
+// errors of [Client.Blob]. It is for contents that fit into memory, and takes less of it all
+// than a reader does.
+func (c *Client) Append(ctx context.Context, dst []byte, d manifest.Digest, size int64) ([]byte, error) {
+	return c.whole(ctx, dst, blobPath(d), d, size)
+}
+
 func (c *Client) open(ctx context.Context, path string, d manifest.Digest, size int64) (io.ReadCloser, error) {
 	src, err := c.transport.Get(ctx, path, packedLimit(size))
 	if err != nil {
