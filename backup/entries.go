@@ -75,7 +75,7 @@ func (s State) append(b []byte) []byte {
 func ParseEntries(name string, data []byte) ([]Entry, error) {
 	lines := bytes.Count(data, []byte("\n"))
 	out := make([]Entry, 0, min(lines, 1<<16)) // more only as lines prove good
-	err := eachEntry(name, data, func(e Entry) error {
+	err := eachEntry(name, data, nil, func(e Entry) error {
 		out = append(out, e)
 		return nil
 	})
@@ -86,29 +86,33 @@ func ParseEntries(name string, data []byte) ([]Entry, error) {
 }
 
 // eachEntry passes each entry of data to fn as soon as its line is read; what is wrong
-// with a later one is known only then. An error of fn ends it and is returned.
-func eachEntry(name string, data []byte, fn func(Entry) error) error {
+// with a later one is known only then. Lines that want (nil: all) does not want are counted
+// and not looked at. An error of fn ends it and is returned.
+func eachEntry(name string, data []byte, want func(line []byte) bool, fn func(Entry) error) error {
 	if len(data) > MaxEntriesBytes {
 		return fmt.Errorf("%s: larger than %d bytes", name, MaxEntriesBytes)
 	}
-	text, ok := strings.CutPrefix(string(data), entriesHeader+"\n")
+	text, ok := bytes.CutPrefix(data, []byte(entriesHeader+"\n"))
 	if !ok {
 		first, _, _ := bytes.Cut(data[:min(len(data), 40)], []byte("\n"))
 		return fmt.Errorf("%s:1: want %q, got %q", name, entriesHeader, first)
 	}
 	for n := 2; ; n++ {
-		line, rest, ok := strings.Cut(text, "\n")
+		line, rest, ok := bytes.Cut(text, []byte("\n"))
 		if !ok {
 			return fmt.Errorf("%s:%d: cut short, want a last line \"end COUNT\"", name, n)
 		}
 		text = rest
-		if count, ok := strings.CutPrefix(line, "end "); ok {
-			if count != strconv.Itoa(n-2) || text != "" {
+		if count, ok := bytes.CutPrefix(line, []byte("end ")); ok {
+			if string(count) != strconv.Itoa(n-2) || len(text) > 0 {
 				return fmt.Errorf("%s:%d: want \"end %d\" as last line, got %q", name, n, n-2, line)
 			}
 			return nil
 		}
-		e, err := parseEntry(line)
+		if want != nil && !want(line) {
+			continue
+		}
+		e, err := parseEntry(string(line))
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, n, err)
 		}
@@ -116,6 +120,18 @@ func eachEntry(name string, data []byte, fn func(Entry) error) error {
 			return err
 		}
 	}
+}
+
+// isRecord reports whether a line is of the class [Record].
+func isRecord(line []byte) bool { return len(line) > 0 && Class(line[0]) == Record }
+
+// takesRoom reports whether a line may be of what takes room beside what a head counts: a copy,
+// or what was moved whole. Of a large list hardly any is.
+func takesRoom(line []byte) bool {
+	if len(line) < 5 || line[2] == '-' {
+		return false
+	}
+	return Class(line[0]) == Config || Class(line[0]) == Data || bytes.Contains(line, []byte(" t "))
 }
 
 func parseEntry(line string) (Entry, error) {

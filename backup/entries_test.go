@@ -146,3 +146,24 @@ func FuzzParseEntries(f *testing.F) {
 		_ = restoreScript(testHead(), entries)
 	})
 }
+
+// TestTakesRoom: no entry that [sizeOf] counts is passed over, and files of configuration that
+// are not copied are.
+func TestTakesRoom(t *testing.T) {
+	file := State{Kind: File, Mode: 0o644, Size: 7}
+	for _, c := range []struct {
+		e    Entry
+		want bool
+	}{
+		{Entry{Class: Config, Slot: 3, Path: "a", Old: file, New: State{Kind: Absent}}, true},
+		{Entry{Class: Data, Slot: 0, Path: "a", Old: file, New: State{Kind: Absent}}, true},
+		{Entry{Class: Product, Slot: 12, Path: "a", Old: State{Kind: Whole}, New: State{Kind: Absent}}, true},
+		{Entry{Class: Config, Slot: NoSlot, Path: "a b", Old: file, New: State{Kind: Absent}}, false},
+		{Entry{Class: Product, Slot: 1, Path: "a t b", Old: file, New: file}, false},
+		{Entry{Class: Record, Slot: 1, Path: "a", Old: file, New: file}, false},
+	} {
+		if line := c.e.append(nil); takesRoom(line) != c.want {
+			t.Errorf("%s: want %v", line, c.want)
+		}
+	}
+}

@@ -38,7 +38,7 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 			continue
 		}
 		size, failed := s.Bytes, error(nil)
-		err = eachEntry(s.Dir+"/entries", raw, func(e Entry) error {
+		err = eachEntry(s.Dir+"/entries", raw, takesRoom, func(e Entry) error {
 			var n int64
 			n, failed = sizeOf(tree, s.dirOf(e), e)
 			size += n

@@ -154,6 +154,27 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 	return s, nil
 }
 
+// LoadRecords is [Load] with the entries of the class [Record] alone, which say what the
+// snapshot lies between: those of a configuration of many files take time and memory.
+func LoadRecords(tree *fsys.Tree, id string) (*Snapshot, error) {
+	if !ValidID(id) {
+		return nil, fmt.Errorf("snapshot %q: %w", id, fs.ErrNotExist)
+	}
+	s := &Snapshot{Dir: path.Join(SnapshotsDir, id)}
+	raw, err := s.read(tree, id)
+	if err != nil {
+		return nil, err
+	}
+	err = eachEntry(path.Join(s.Dir, "entries"), raw, isRecord, func(e Entry) error {
+		s.Entries = append(s.Entries, e)
+		return nil
+	})
+	if err != nil {
+		return nil, &DamagedError{id, []string{"entries: " + err.Error()}}
+	}
+	return s, nil
+}
+
 // read reads the head of the snapshot id, and the text of its entries.
 func (s *Snapshot) read(tree *fsys.Tree, id string) ([]byte, error) {
 	dir := s.Dir

@@ -172,6 +172,9 @@ func (b *backer) content(d manifest.Digest) ([]byte, error) {
 		if data, err := b.read(k.Left(d), d); err == nil {
 			return data, nil
 		}
+		if err := b.u.fill(k); err != nil {
+			return nil, err
+		}
 		for _, e := range k.Entries {
 			if e.Slot == backup.NoSlot || e.Old.Kind != backup.File || e.Old.Digest != d {
 				continue

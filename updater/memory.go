@@ -9,7 +9,7 @@ import "runtime/debug"
 // limit is a soft one and well above what is in use. A run over a small tree is over
 // before a collection pays: it is let grow to 16 MB first.
 func expectMemory(inventories, changes int) {
-	const tiny, small, base, perChange = 3 << 20, 8 << 20, 8 << 20, 2 << 10
+	const tiny, small, base, perChange = 3 << 20, 8 << 20, 11 << 20, 2 << 10
 	percent := 100
 	if inventories <= tiny {
 		percent = 400

@@ -21,9 +21,11 @@ import (
 // snapshot holds uses none that is older than that snapshot: what retention removes from
 // the oldest end is never in the middle of a way.
 
-// kept is a snapshot with the states it lies between.
+// kept is a snapshot with the states it lies between. Its entries are those of records alone
+// until it is filled.
 type kept struct {
 	*backup.Snapshot
+	full          bool
 	after, before manifest.Digest // of the record, where the way begins and where it leads
 	turned        bool            // restore.sh has taken it back: it leads forward
 }
@@ -56,10 +58,24 @@ func (e *UnknownSnapshotError) Error() string {
 	return fmt.Sprintf("%s: no such snapshot; kept are %s", e.Name, strings.Join(e.Others, ", "))
 }
 
-// findWay finds the way that the options ask for: to what a snapshot holds, or back over
+// findWay finds the way that the options ask for, and fills the snapshots on it.
+func (u *Updater) findWay(in *installed) (*wayBack, error) {
+	w, err := u.lookForWay(in)
+	if err != nil {
+		return w, err
+	}
+	for _, k := range append(slices.Clone(w.steps), w.holds) {
+		if err := u.fill(k); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// lookForWay finds the way that the options ask for: to what a snapshot holds, or back over
 // the update that led here. Errors: *[UnknownSnapshotError], [ErrNothingToRevert],
 // [ErrNoWay], *[backup.DamagedError].
-func (u *Updater) findWay(in *installed) (*wayBack, error) {
+func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	if u.opt.RevertTo == "" && in.Snapshot == "" {
 		return nil, ErrNothingToRevert
 	}
@@ -130,7 +146,7 @@ func (w *wayBack) aroundTaken(now manifest.Digest) error {
 }
 
 func (u *Updater) loadKept(id string) (*kept, error) {
-	snap, err := backup.Load(u.tree, id)
+	snap, err := backup.LoadRecords(u.tree, id)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +164,22 @@ func (u *Updater) loadKept(id string) (*kept, error) {
 		}
 	}
 	return k, nil
+}
+
+// fill reads all entries of k.
+func (u *Updater) fill(k *kept) error {
+	if k == nil || k.full {
+		return nil
+	}
+	snap, err := backup.Load(u.tree, k.ID)
+	if err != nil {
+		return err
+	}
+	if k.turned {
+		snap.Turn()
+	}
+	k.Entries, k.full = snap.Entries, true
+	return nil
 }
 
 // stateNow is the digest of the record as it is.
