@@ -23,6 +23,7 @@ require (
 require (
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/go-containerregistry v0.20.7 // indirect
 	github.com/otiai10/mint v1.6.3 // indirect
 	github.com/secure-systems-lab/go-securesystemslib v0.11.0 // indirect

@@ -69,6 +69,14 @@ type signer struct {
 
 // load reads the key of role. A missing one is fs.ErrNotExist.
 func (k *keyring) load(role string) (*signer, error) {
+	priv, err := k.private(role)
+	if err != nil {
+		return nil, err
+	}
+	return newSigner(priv)
+}
+
+func (k *keyring) private(role string) (ed25519.PrivateKey, error) {
 	name := role + ".key"
 	data, err := k.tree.ReadState(name, maxKeyFile)
 	if err != nil {
@@ -78,15 +86,23 @@ func (k *keyring) load(role string) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", k.tree.Path(), name, err)
 	}
-	return newSigner(priv)
+	return priv, nil
 }
 
 // loadOrCreate reads the key of role or makes it. A key that an interrupted run has
 // made is used: it was written whole, or it is not there.
 func (k *keyring) loadOrCreate(role string) (*signer, error) {
-	s, err := k.load(role)
+	priv, err := k.privateOrNew(role)
+	if err != nil {
+		return nil, err
+	}
+	return newSigner(priv)
+}
+
+func (k *keyring) privateOrNew(role string) (ed25519.PrivateKey, error) {
+	old, err := k.private(role)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return s, err
+		return old, err
 	}
 	_, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -99,7 +115,7 @@ func (k *keyring) loadOrCreate(role string) (*signer, error) {
 	if err := k.tree.WriteState(role+".key", data, 0o600); err != nil {
 		return nil, fmt.Errorf("%s/%w", k.tree.Path(), err)
 	}
-	return newSigner(priv)
+	return priv, nil
 }
 
 func newSigner(priv ed25519.PrivateKey) (*signer, error) {

@@ -14,6 +14,8 @@
 //	targets/CHANNEL/DIGEST.LEVEL.yaml      manifests; as TUF targets: CHANNEL/LEVEL.yaml
 //	inventories/DIGEST.zst                 inventories, named by the digest of the plain bytes
 //	blobs/xx/DIGEST.zst                    contents of files, xx = first two digits of DIGEST
+//	subscriptions/keys.json                what checks subscriptions (a JSON Web Key Set)
+//	subscriptions/revoked.json             those that were taken back, for who serves this
 //	product.yaml                           the vendor's declaration, for his own use, not signed
 //	.lock, .tmp/                           of a publishing run; nobody fetches them
 //
@@ -61,8 +63,11 @@ const (
 	dirInventories = "inventories"
 	dirBlobs       = "blobs"
 	dirTemp        = ".tmp"
+	dirSubs        = "subscriptions"
 	fileLock       = ".lock"
 	fileProduct    = "product.yaml"
+	fileSubKeys    = dirSubs + "/keys.json"
+	fileRevoked    = dirSubs + "/revoked.json"
 	fileTimestamp  = dirMetadata + "/" + roleTimestamp + ".json"
 )
 

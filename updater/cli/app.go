@@ -32,6 +32,11 @@ const (
 
 	cmdCompletion = "completion"
 
+	cmdSubIssue  = "subscription issue"
+	cmdSubExtend = "subscription extend"
+	cmdSubRevoke = "subscription revoke"
+	cmdSubList   = "subscription list"
+
 	cmdBackupsList   = "backups list"
 	cmdBackupsVerify = "backups verify"
 	cmdBackupsPrune  = "backups prune"
@@ -140,6 +145,7 @@ func newApp(r *run) *cli.App {
 					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
 				)},
 			}},
+			subscriptionCommand(r),
 			{Name: "completion", Usage: "print a script that completes command lines in bash, zsh, fish or powershell", ArgsUsage: "SHELL", Action: r.completion},
 			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,
 				Flags: []cli.Flag{

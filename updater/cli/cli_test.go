@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ func TestScript(t *testing.T) {
 			"mode":    cmdMode,
 			"link":    cmdLink,
 			"exits":   cmdExits,
+			"capture": cmdCapture,
 
 			"transcript": cmdTranscript,
 		},
@@ -106,6 +108,17 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); (got == args[1]) == neg {
 		ts.Fatalf("%s: mode: want %s (negated: %v), got %s", args[0], args[1], neg, got)
 	}
+}
+
+// cmdCapture puts what the first group of a pattern matches in a file, which may be stdout, into
+// a variable: capture NAME FILE PATTERN.
+func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 3)
+	m := regexp.MustCompile(args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(m) < 2 {
+		ts.Fatalf("%s: no match for %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // cmdLink checks the target of a link: link FILE TARGET.

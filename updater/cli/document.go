@@ -49,6 +49,10 @@ type result struct {
 	Aborted     *updater.Aborted       `json:"aborted,omitempty"`     // of --abort
 	LastLines   *lastLines             `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
 	Version     string                 `json:"version,omitempty"`
+
+	Subscription  *subscribed  `json:"subscription,omitempty"` // of subscription issue, extend and revoke
+	Token         string       `json:"token,omitempty"`        // of subscription issue and extend, without -o
+	Subscriptions []subscribed `json:"subscriptions,omitzero"` // of subscription list
 }
 
 // outcome is updater.Outcome without the plan, which stands beside it.

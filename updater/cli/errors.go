@@ -13,6 +13,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/subscription"
 	"inplace/updater"
 	"inplace/updater/archive"
 )
@@ -111,6 +112,7 @@ func (r *run) classify(err error) verdict {
 	var refused *updater.RefusedError
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
+	var revoked *subscription.RevokedError
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -206,6 +208,10 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUsage, hints: []string{"set " + envPassphrase + " to the passphrase of the keys; empty means plain keys"}}
 	case is(repository.ErrWrongPassphrase):
 		return verdict{exit: ExitFailed, hints: []string{"nothing was released; check " + envPassphrase}}
+	case is(repository.ErrNoSubscription):
+		return verdict{exit: ExitUsage, hints: []string{"see what there is: " + r.shell("subscription", "list", "REPO", "--keys", "DIR")}}
+	case errors.As(err, &revoked):
+		return verdict{exit: ExitFailed, hints: []string{"what was revoked stays so: issue a new one"}}
 	case is(archive.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"nothing is ever overwritten: take another name, or remove it first"}}
 	case is(repository.ErrExists):

@@ -57,6 +57,14 @@ func explain(path string) explanation {
 			[]string{"PROG pack --source /srv/acme-updates --level 17 -o acme.tar.zst", "PROG pack --with-edits -o mine.zip"}}
 	case "release":
 		return explanation{"A repository is a directory of files, to be put on any disk or web server. INPLACE_PASSPHRASE holds the passphrase of the keys; without it, it is asked for on a terminal.", nil}
+	case "subscription":
+		return explanation{"A subscription is a signed token (a JSON Web Token, EdDSA) that names a customer, channels and an end. Its key and the ledger of all subscriptions lie beside the private keys; subscriptions/keys.json and subscriptions/revoked.json in the repository let any server or gateway check tokens.", nil}
+	case cmdSubIssue:
+		return explanation{"The token is all that the customer needs, and as secret as a password. A trial runs 14 days unless it is said otherwise.",
+			[]string{"PROG subscription issue repo --keys keys --customer 'Example Ltd.' --channel full,security", "PROG subscription issue repo --keys keys --customer 'Example Ltd.' --type paid --days 365 --channel full -o token"}}
+	case cmdSubExtend:
+		return explanation{"The new token has the same ID. Days count from the end that the subscription has, or from now where it has ended. The token before stays good until its own end.",
+			[]string{"PROG subscription extend repo 5f0c31d2a9b84e77 --keys keys --days 14"}}
 	case cmdInit:
 		return explanation{"Keep the keys off the machine that serves the repository, and announce the fingerprint that is printed.",
 			[]string{"PROG release init repo --keys keys --product product.yaml"}}
