@@ -42,6 +42,7 @@ need zip zip
 need unzip unzip
 need find findutils
 need python3 python3
+need zstd zstd
 [[ $systems != *xfs* ]] || need mkfs.xfs xfsprogs
 install_needed
 
