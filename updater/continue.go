@@ -9,7 +9,7 @@ import (
 )
 
 // Continue goes on with the run that the open workspace is for: it plans anew, with what
-// was decided, and does all that Update does. With nothing open the outcome has no plan.
+// was decided, and does all that Update does; for a run that was to prepare it prepares. With nothing open the outcome has no plan.
 func (u *Updater) Continue(ctx context.Context) (*Outcome, error) {
 	in, out, release, err := u.start(ctx, readDeclared)
 	if err != nil {
@@ -22,6 +22,7 @@ func (u *Updater) Continue(ctx context.Context) (*Outcome, error) {
 	asked := u.ws.rec.Asked
 	u.opt.Source, u.opt.Channel = asked.Source, asked.Channel
 	u.opt.Level, u.opt.HasLevel = asked.Level, asked.HasLevel
+	u.opt.Prepare = asked.Prepare
 	err = u.update(ctx, in, out)
 	if left := (*ConflictError)(nil); errors.As(err, &left) {
 		u.markersLeft(left.Conflicts)

@@ -39,6 +39,7 @@ type Workspace struct {
 	By        string    `json:"by,omitempty"`
 	Open      int       `json:"open"`
 	Resolved  int       `json:"resolved"`
+	Prepares  bool      `json:"prepares,omitempty"` // to go on is to prepare: nothing live changes
 	Conflicts []Waiting `json:"conflicts"` // by path, and in the order of the file
 	Recovery  *Recovery `json:"recovery,omitempty"`
 }
@@ -166,6 +167,7 @@ func (u *Updater) workspaceView(in *record, rec *Recovery) *Workspace {
 	v := &Workspace{Product: in.Product, Conflicts: u.waiting(), Recovery: rec}
 	if u.ws != nil {
 		v.From, v.To, v.By = releaseOfLevel(u.ws.rec.From), releaseOfLevel(u.ws.rec.To), u.ws.rec.By
+		v.Prepares = u.ws.rec.Asked.Prepare
 	}
 	v.Open, v.Resolved = countWaiting(v.Conflicts)
 	return v

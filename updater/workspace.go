@@ -261,7 +261,7 @@ func (u *Updater) writeWorkspace(p *Plan) error {
 	}
 	rec := &conflict.Record{Product: p.Product, From: levelOf(p.From), To: levelOf(p.To), By: actor(), Engine: u.opt.Engine,
 		Created: u.opt.Now().UTC().Truncate(time.Second),
-		Asked:   conflict.Asked{Source: u.opt.Source, Channel: u.opt.Channel, Level: u.opt.Level, HasLevel: u.opt.HasLevel}}
+		Asked:   conflict.Asked{Source: u.opt.Source, Channel: u.opt.Channel, Level: u.opt.Level, HasLevel: u.opt.HasLevel, Prepare: u.opt.Prepare}}
 	list := append(slices.Clone(p.Conflicts), p.settled...)
 	slices.SortStableFunc(list, func(a, b ConflictOf) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	list = slices.CompactFunc(list, func(a, b ConflictOf) bool { return a.Path == b.Path })

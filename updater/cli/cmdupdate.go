@@ -31,6 +31,7 @@ func (r *run) update(c *cli.Context) error {
 	if err := r.begin(c, command); err != nil {
 		return err
 	}
+	r.typedArgs = typed(c, "prepare", "level", "channel", "source", "full-backup", "allow-running", "no-health", "allow-stale")
 	opt, err := r.options(c)
 	if err != nil {
 		return err
@@ -141,6 +142,20 @@ func checkChannel(name string) error {
 		return usage("--channel: "+err.Error(), "a channel looks like full or security")
 	}
 	return nil
+}
+
+// typed is what was given of these flags, to be repeated in hints.
+func typed(c *cli.Context, names ...string) (args []string) {
+	for _, n := range names {
+		if !c.IsSet(n) {
+			continue
+		}
+		args = append(args, "--"+n)
+		if value, ok := c.Value(n).(string); ok {
+			args = append(args, value)
+		}
+	}
+	return args
 }
 
 // showPlan reports a dry run: p, or why there is none.

@@ -126,6 +126,9 @@ func (r *run) workspaceText(v *updater.Workspace) {
 
 // nextText says how to go on.
 func (r *run) nextText(v *updater.Workspace) string {
+	if v.Open == 0 && v.Prepares {
+		return "All is decided. To go on preparing: " + r.shell("--continue")
+	}
 	if v.Open == 0 {
 		return "All is decided. To go on: " + r.shell("--continue")
 	}
@@ -221,8 +224,11 @@ func (r *run) waitingStatus(s *updater.Status) bool {
 	r.rows(fmt.Sprintf("Conflicts that wait: %d open, %d resolved", v.Open, v.Resolved), red, rows)
 	r.out.gap()
 	next := r.shell("--continue")
-	if v.Open > 0 {
+	switch {
+	case v.Open > 0:
 		next = r.shell("resolve")
+	case s.Prepared != nil:
+		next = r.shell()
 	}
 	r.out.line("Next: %s", next)
 	return true

@@ -84,6 +84,7 @@ type Asked struct {
 	Channel  string `json:"channel,omitempty"`
 	Level    int64  `json:"level,omitempty"`
 	HasLevel bool   `json:"has_level,omitempty"`
+	Prepare  bool   `json:"prepare,omitempty"` // it was to change nothing live
 }
 
 // A File is a path that waits. Base, Ours and Theirs are the digests of what the
