@@ -187,6 +187,15 @@ func (m *maker) mergeOne(it *item) error {
 	}
 	it.step.Notes = append(append(notes, moved...), res.Notes...)
 	m.merged(it, base, ours, content)
+	switch s := it.step; {
+	case s.merged || s.Reason == "":
+	case !res.Clean() && s.Action == Replace:
+		s.Reason = "you edited it; this release's side is taken where both changed it"
+	case !res.Clean():
+		s.Reason = "you edited it; your side stays where both changed it"
+	case s.Action != Replace && !bytes.Equal(pinned, theirs):
+		s.Reason = "you edited it; your pinned values stay"
+	}
 	return nil
 }
 

@@ -18,7 +18,7 @@ func explain(path string) explanation {
 	switch path {
 	case "":
 		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so: see resolve, then --continue.\n\n" +
-			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 verify found a difference.",
+			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 4 was not well after its start, taken back; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 verify found a difference.",
 			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
 	case cmdStatus:
 		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}

