@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"inplace/manifest/repository"
 	"inplace/updater/conflict"
 	"inplace/updater/running"
 )
@@ -28,7 +29,7 @@ var (
 	// ErrNotRemembered: no resolution is kept of that path, or under that ID.
 	ErrNotRemembered = errors.New("nothing is remembered of it")
 	// ErrWithdrawn: the vendor has withdrawn the level.
-	ErrWithdrawn = errors.New("was withdrawn by the vendor")
+	ErrWithdrawn = repository.ErrWithdrawn
 )
 
 // ConflictError says that a plan has conflicts; nothing was changed.

@@ -65,8 +65,11 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		s.NewestErr = err.Error()
 	}
+	if err == nil {
+		s.Withdrawn = u.withdrawn(r.Level)
+	}
 	for _, l := range list {
-		if l.Level == r.Level {
+		if l.Level == r.Level && l.Withdrawn != "" {
 			s.Withdrawn = l.Withdrawn
 		}
 		if s.Prepared != nil && l.Level == s.Prepared.Level && l.Withdrawn != "" {

@@ -77,6 +77,17 @@ func (u *Updater) ask(ctx context.Context, source string, trust *repository.Trus
 	return c, nil
 }
 
+// withdrawn is why a level was withdrawn, as the source says; "" if it was not. It counts in
+// whichever channel it is.
+func (u *Updater) withdrawn(level int64) string {
+	for _, r := range u.client.All() {
+		if r.Level == level && r.Withdrawn != "" {
+			return r.Withdrawn
+		}
+	}
+	return ""
+}
+
 func noSource() error {
 	return &PreflightError{[]Finding{{Path: settingsPath, Reason: "names no source of updates",
 		Hint: "add a line `source: URL or directory` to " + settingsPath + ", or give --source"}}}

@@ -71,6 +71,10 @@ func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
 		plan := &Plan{Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
 			Action: "none", From: in.release(), To: in.release(), Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: []manifest.Fix{},
 			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: []string{}}
+		plan.To.Channel = u.channel()
+		if why := u.withdrawn(in.Level); why != "" {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("the vendor has withdrawn level %d, which is installed: %s", in.Level, why))
+		}
 		return plan, u.pin(plan)
 	}
 	var plan *Plan

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -67,7 +66,8 @@ type AddResult struct {
 }
 
 // Add releases a tree. What cannot be installed everywhere is a *[RefusedError]; a
-// level that exists with another manifest is [ErrExists]; a second run at the same
+// level that exists with another manifest is [ErrExists]; what the security channel does
+// not take a *[NotSecurityError]; a second run at the same
 // time fsys.ErrLocked. After an error, also a power cut, clients read what they read
 // before, and Add can be run again.
 func Add(ctx context.Context, opt AddOptions) (*AddResult, error) {
@@ -117,7 +117,7 @@ type adding struct {
 }
 
 func (a *adding) run() (*AddResult, error) {
-	channel, file := a.state.release(a.opt.Level)
+	channel, file := a.state.release(a.opt.Level, a.opt.Channel)
 	if file != nil && channel != a.opt.Channel {
 		return nil, fmt.Errorf("update level %d: %w in channel %s", a.opt.Level, ErrExists, channel)
 	}
@@ -154,6 +154,11 @@ func (a *adding) run() (*AddResult, error) {
 	for _, e := range d.inventory.All() {
 		a.out.Bytes += e.Size
 	}
+	if old == nil {
+		if err := fitsChannel(a.opt.Channel, d.manifest); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.warn(d); err != nil {
 		return nil, err
 	}
@@ -168,10 +173,15 @@ func (a *adding) existing(file *metadata.TargetFiles) (*manifest.Manifest, []byt
 	if file == nil {
 		return nil, nil, nil
 	}
+	return readManifest(a.s, a.opt.Channel, a.opt.Level, file)
+}
+
+// readManifest reads the manifest of a level as channel has it.
+func readManifest(s *store, channel string, level int64, file *metadata.TargetFiles) (*manifest.Manifest, []byte, error) {
 	want := manifest.Digest{}
 	copy(want[:], file.Hashes["sha256"])
-	path := manifestPath(a.opt.Channel, a.opt.Level, want)
-	data, err := a.s.read(path, manifest.MaxManifestBytes)
+	path := manifestPath(channel, level, want)
+	data, err := s.read(path, manifest.MaxManifestBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -230,7 +240,7 @@ func (a *adding) warn(d *draft) error {
 
 // inventoryOf reads the inventory of a published level.
 func (a *adding) inventoryOf(level int64) (*manifest.Inventory, error) {
-	channel, file := a.state.release(level)
+	channel, file := a.state.release(level, a.opt.Channel)
 	c, err := Open(a.s.tree.Path(), ClientOptions{})
 	if err != nil {
 		return nil, err
@@ -271,13 +281,8 @@ func (a *adding) write(d *draft, data []byte, digest manifest.Digest, m *meter) 
 	file := metadata.TargetFile()
 	file.Length = int64(len(data))
 	file.Hashes["sha256"] = digest[:]
-	if extra := (custom{UpdaterMin: a.opt.UpdaterMin, Access: a.opt.Access}); extra != (custom{}) {
-		text, err := json.Marshal(extra)
-		if err != nil {
-			return err
-		}
-		raw := json.RawMessage(text)
-		file.Custom = &raw
+	if err := setCustom(file, custom{UpdaterMin: a.opt.UpdaterMin, Access: a.opt.Access}); err != nil {
+		return err
 	}
 	return a.pub.addTarget(a.s, a.opt.Channel, targetName(a.opt.Channel, a.opt.Level), file)
 }

@@ -225,7 +225,7 @@ func (v *vendor) signTimestamp(s *store, pub *publisher, n int64, data []byte) {
 	pub.timestamp.Signed.Meta[roleSnapshot+".json"] = &metadata.MetaFiles{
 		Version: n, Length: int64(len(data)), Hashes: metadata.Hashes{"sha256": d[:]},
 	}
-	key, err := pub.roleKey(roleTimestamp)
+	key, err := pub.signers(roleTimestamp)
 	must(v.t, err)
 	must(v.t, putSigned(s, roleTimestamp, pub.timestamp, key, nil))
 }
@@ -295,12 +295,12 @@ func TestLevelWithTwoMeanings(t *testing.T) {
 		must(t, pub.addTarget(s, "full", name, file))
 	}
 	state := v.publisher(s).published
-	_, same := state.release(1)
+	_, same := state.release(1, "")
 	add("full/1.yaml", same) // promoted: the same release in two channels
 	if all := mustReader(t, v.dir, nil, noon).All(); len(all) != 3 {
 		t.Errorf("a promoted release: %v", all)
 	}
-	_, other := state.release(0)
+	_, other := state.release(0, "")
 	add("full/1.yaml", other)
 	_, err = reader(t, v.dir, nil, noon)
 	wantUntrusted(t, "two meanings", err, Mixed)
@@ -313,7 +313,7 @@ func TestChannelStaysInItsNames(t *testing.T) {
 	s, err := openStore(v.dir, nil)
 	must(t, err)
 	defer s.close()
-	_, file := v.publisher(s).release(0)
+	_, file := v.publisher(s).release(0, "")
 	for _, name := range []string{"security/9.yaml", "full/09.yaml", "full/-1.yaml", "full/9.yml", "full/a/9.yaml", "full/99999999999999999999.yaml", "9.yaml"} {
 		pub := v.publisher(s)
 		must(t, pub.prepare("full"))

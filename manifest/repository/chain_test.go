@@ -19,20 +19,18 @@ func (v *vendor) rotate(role string) {
 	must(v.t, err)
 	defer s.close()
 	pub := v.publisher(s)
-	rootKey, err := pub.roleKey(roleRoot)
+	rootKey, err := pub.signers(roleRoot)
 	must(v.t, err)
-	before, err := pub.roleKey(role)
-	must(v.t, err)
-	id, err := before.public.ID()
+	before, err := pub.signers(role)
 	must(v.t, err)
 	must(v.t, os.Rename(filepath.Join(v.keys, role+".key"), filepath.Join(v.keys, fmt.Sprintf("%s.revoked%d", role, pub.root.Signed.Version))))
 	after, err := pub.keys.loadOrCreate(role)
 	must(v.t, err)
-	must(v.t, pub.root.Signed.RevokeKey(id, role))
+	must(v.t, pub.root.Signed.RevokeKey(before[0].id, role))
 	must(v.t, pub.root.Signed.AddKey(after.public, role))
 	pub.root.Signed.Version++
 	must(v.t, putSigned(s, roleRoot, pub.root, rootKey, map[string]*metadata.MetaFiles{}))
-	pub.loaded = map[string]*signer{}
+	pub.loaded = map[string][]*signer{}
 	must(v.t, pub.commit(s, nil))
 }
 

@@ -39,7 +39,10 @@ type Client struct {
 	state    *TrustState
 	releases map[string][]Release // by channel, levels rising
 	expired  []*ExpiredError
-	pool     decoders
+
+	subscribers map[string]bool // channels that are for subscribers only
+
+	pool decoders
 }
 
 // Open opens the repository at source, a directory or file:// URL. Nothing is read

@@ -65,6 +65,9 @@ func (e *NotFoundError) Error() string { return e.Path + ": not in the repositor
 // a release should be made.
 var ErrExists = errors.New("exists already")
 
+// ErrWithdrawn is in the chain when a release was withdrawn.
+var ErrWithdrawn = errors.New("was withdrawn by the vendor")
+
 // Problems with the passphrase of the signing keys.
 var (
 	ErrNoPassphrase    = errors.New("needs a passphrase")

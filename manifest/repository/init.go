@@ -101,7 +101,7 @@ func writeFirst(s *store, keys *keyring, opt InitOptions) ([]byte, error) {
 		if err := p.root.Signed.AddKey(key.public, role); err != nil {
 			return nil, err
 		}
-		p.loaded[role] = key
+		p.loaded[role] = []*signer{key}
 	}
 	for _, dir := range []string{dirMetadata, dirTargets, dirInventories, dirBlobs} {
 		if err := s.tree.MkdirAll(dir, 0o755); err != nil {

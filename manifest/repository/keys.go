@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -11,6 +12,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -21,8 +24,8 @@ import (
 )
 
 // The private keys of a vendor lie in a directory of their own, 0700, never inside
-// a repository: ROLE.key, 0600, one Ed25519 key each. The plain form is PKCS#8 in
-// PEM; with a passphrase that PEM is encrypted as an armored age file, which
+// a repository: ROLE.key, and ROLE.ID.key for further ones, 0600, one Ed25519 key each.
+// The plain form is PKCS#8 in PEM; with a passphrase that PEM is encrypted as an armored age file, which
 // `age -d` opens as well.
 
 const (
@@ -65,19 +68,58 @@ func (k *keyring) close() { k.tree.Close() }
 type signer struct {
 	signature.Signer
 	public *metadata.Key
+	id     string // of public, as TUF counts it
+	file   string // the name of its file
 }
 
-// load reads the key of role. A missing one is fs.ErrNotExist.
-func (k *keyring) load(role string) (*signer, error) {
-	priv, err := k.private(role)
+// all reads the keys of role, ROLE.key first. Without any the error is fs.ErrNotExist.
+func (k *keyring) all(role string) ([]*signer, error) {
+	names, err := k.files(role)
 	if err != nil {
 		return nil, err
 	}
-	return newSigner(priv)
+	if len(names) == 0 {
+		names = []string{role + ".key"} // which is the one that is missed
+	}
+	var out []*signer
+	for _, name := range names {
+		s, err := k.load(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
-func (k *keyring) private(role string) (ed25519.PrivateKey, error) {
-	name := role + ".key"
+// files are the names of the key files of role, ROLE.key first. No role has a dot in
+// its name.
+func (k *keyring) files(role string) ([]string, error) {
+	names, err := k.tree.Names("")
+	if err != nil {
+		return nil, pathFirst(k.tree.Path(), err)
+	}
+	names = slices.DeleteFunc(names, func(n string) bool {
+		id, ok := strings.CutPrefix(n, role+".")
+		return !ok || id != "key" && !strings.HasSuffix(id, ".key")
+	})
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return names, nil
+}
+
+// load reads the key file name. A missing one is fs.ErrNotExist.
+func (k *keyring) load(name string) (*signer, error) {
+	priv, err := k.read(name)
+	if err != nil {
+		return nil, err
+	}
+	return newSigner(priv, name)
+}
+
+// private is the key of role in ROLE.key. A missing one is fs.ErrNotExist.
+func (k *keyring) private(role string) (ed25519.PrivateKey, error) { return k.read(role + ".key") }
+
+func (k *keyring) read(name string) (ed25519.PrivateKey, error) {
 	data, err := k.tree.ReadState(name, maxKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s/%w", k.tree.Path(), err)
@@ -96,7 +138,7 @@ func (k *keyring) loadOrCreate(role string) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSigner(priv)
+	return newSigner(priv, role+".key")
 }
 
 func (k *keyring) privateOrNew(role string) (ed25519.PrivateKey, error) {
@@ -118,7 +160,7 @@ func (k *keyring) privateOrNew(role string) (ed25519.PrivateKey, error) {
 	return priv, nil
 }
 
-func newSigner(priv ed25519.PrivateKey) (*signer, error) {
+func newSigner(priv ed25519.PrivateKey, file string) (*signer, error) {
 	s, err := signature.LoadED25519Signer(priv)
 	if err != nil {
 		return nil, err
@@ -127,7 +169,11 @@ func newSigner(priv ed25519.PrivateKey) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signer{Signer: s, public: public}, nil
+	id, err := public.ID()
+	if err != nil {
+		return nil, err
+	}
+	return &signer{s, public, id, file}, nil
 }
 
 // encodeKey renders priv as a key file; work is log2 of the scrypt cost.

@@ -55,7 +55,7 @@ func (c *Client) Expired() []*ExpiredError { return c.expired }
 // Errors: *[UntrustedError], *[ExpiredError], *[NotFoundError], or what the
 // transport met. After an error the client has no releases.
 func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) error {
-	c.releases, c.expired = nil, nil
+	c.releases, c.subscribers, c.expired = nil, nil, nil
 	if trust == nil || len(trust.Roots) == 0 {
 		return &UntrustedError{Path: "trust state", Why: BadState, Msg: "want at least one root, got none"}
 	}
@@ -66,13 +66,14 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 			return err
 		}
 	}
-	releases := map[string][]Release{}
+	releases, subscribers := map[string][]Release{}, map[string]bool{}
 	for _, channel := range channelRoles(r.set.Targets[roleTargets]) {
 		role, err := r.role(channel, roleTargets, c.state.Roles[channel])
 		if err != nil {
 			return err
 		}
 		c.state.Roles[channel] = role
+		subscribers[channel] = forSubscribers(r.set.Targets[roleTargets], channel)
 		if releases[channel], err = releasesOf(channel, r.set.Targets[channel]); err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 	if err := oneMeaning(releases); err != nil {
 		return err
 	}
-	c.releases = releases
+	c.releases, c.subscribers = releases, subscribers
 	return nil
 }
 

@@ -1,5 +1,5 @@
 // Package repository publishes releases and reads them back: the vendor's side
-// ([Init], [Add]) and the operator's side ([Open], [Client]) of one tree of files.
+// ([Init], [Add], [Promote], [Withdraw], [SetChannel], [Resign]) and the operator's side ([Open], [Client]) of one tree of files.
 //
 // # Layout
 //
@@ -21,7 +21,8 @@
 //
 // DIGEST is SHA-256 in 64 lower-case hexadecimal digits. Metadata is TUF 1.0 with
 // consistent snapshots (https://theupdateframework.github.io/specification/v1.0.31/);
-// the timestamp carries one more signed field, x-signed-at, the time of signing.
+// the timestamp carries one more signed field, x-signed-at, the time of signing, and a
+// delegation to a channel that is for subscribers only has x-subscription.
 //
 // # What a client may believe
 //

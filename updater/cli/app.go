@@ -24,6 +24,10 @@ const (
 	cmdGuard    = "guard"
 	cmdInit     = "release init"
 	cmdAdd      = "release add"
+	cmdPromote  = "release promote"
+	cmdWithdraw = "release withdraw"
+	cmdChannel  = "release channel"
+	cmdRefresh  = "release refresh"
 	cmdVersion  = "version"
 	cmdDemo     = "demo"
 	cmdMerge    = "merge"
@@ -130,7 +134,7 @@ func newApp(r *run) *cli.App {
 				textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes into the document"),
 				homeFlag(),
 			)},
-			{Name: "release", Usage: "for vendors: publish a product", Subcommands: []*cli.Command{
+			{Name: "release", Usage: "for vendors: publish a product", Subcommands: append([]*cli.Command{
 				{Name: "init", Usage: "make a repository and its keys", ArgsUsage: "REPO", Action: r.releaseInit, Flags: flags(
 					textFlag("keys", "DIR", "directory of the private keys, outside the repository"),
 					textFlag("product", "FILE", "product.yaml: name, version and rules of the product"),
@@ -144,7 +148,7 @@ func newApp(r *run) *cli.App {
 					textFlag("version", "V", "the version (default: that of product.yaml)"),
 					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
 				)},
-			}},
+			}, publishCommands(r)...)},
 			subscriptionCommand(r),
 			{Name: "completion", Usage: "print a script that completes command lines in bash, zsh, fish or powershell", ArgsUsage: "SHELL", Action: r.completion},
 			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,

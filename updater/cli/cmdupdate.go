@@ -228,6 +228,9 @@ func (r *run) nothingToDo(p *updater.Plan) {
 		r.say("%s: all of it is as level %d shipped it: nothing to put back.", p.Product, p.From.Level)
 		return
 	}
+	for _, w := range p.Warnings {
+		r.out.message(styled{yellow, "warning:"}, w)
+	}
 	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, p.From.Name(), p.To.Channel)
 }
 

@@ -40,6 +40,10 @@ type result struct {
 	Processes   []process              `json:"processes,omitzero"`    // of a running product
 	Repository  *published             `json:"repository,omitempty"`  // of release init
 	Release     *released              `json:"release,omitempty"`     // of release add
+	Promoted    *repository.Promoted   `json:"promoted,omitempty"`    // of release promote
+	Withdrawn   *repository.Withdrawn  `json:"withdrawn,omitempty"`   // of release withdraw
+	Channel     *repository.ChannelSet `json:"channel,omitempty"`     // of release channel
+	Refreshed   *repository.Resigned   `json:"refreshed,omitempty"`   // of release refresh
 	Refused     []refused              `json:"refused,omitzero"`      // paths that cannot be released
 	Merge       *mergedFile            `json:"merge,omitempty"`       // of merge
 	Pack        *updater.Packed        `json:"pack,omitempty"`        // of pack

@@ -106,6 +106,7 @@ func (r *run) classify(err error) verdict {
 		fault     *manifest.Error
 	)
 	var unwell *updater.UnwellError
+	var notSecurity *repository.NotSecurityError
 	var left *conflictsLeft
 	var waits *updater.WorkspaceError
 	var noConflict *updater.NoConflictError
@@ -195,6 +196,9 @@ func (r *run) classify(err error) verdict {
 		}
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see the newest level: " + r.shell("status")}}
 	case is(updater.ErrWithdrawn):
+		if r.command == cmdPromote {
+			return verdict{exit: ExitFailed, hints: []string{"publish what mends it as a level of its own"}}
+		}
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"choose another level: --level N"}}
 	case is(updater.ErrNothingToRevert):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"see what was done here: " + r.shell("history")}}
@@ -214,8 +218,12 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitFailed, hints: []string{"what was revoked stays so: issue a new one"}}
 	case is(archive.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"nothing is ever overwritten: take another name, or remove it first"}}
+	case errors.As(err, &notSecurity):
+		return verdict{exit: ExitFailed, hints: []string{"release the security fixes as a level of their own; other fixes belong into other channels"}}
 	case is(repository.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"what is released is never changed: take another level, or another directory"}}
+	case errors.As(err, &missing) && strings.HasPrefix(r.command, "release "):
+		return verdict{exit: ExitFailed, hints: []string{"name a level, channel or role that is there"}}
 	case errors.As(err, &missing):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"check --source and --channel, or the settings in updates/settings.yaml"}}
 	case errors.As(err, &unsafe):

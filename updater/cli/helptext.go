@@ -71,6 +71,18 @@ func explain(path string) explanation {
 	case cmdAdd:
 		return explanation{"TREE is the whole product as it is unpacked. Publishing the same tree again does nothing; another tree under the same level is refused.",
 			[]string{"PROG release add repo acme-4.2.1 --level 17 --channel full --keys keys --notes notes.yaml"}}
+	case cmdPromote:
+		return explanation{"The level stays where it is, and what it consists of is not copied. Channel security takes a level only if all its fixes are of kind security.",
+			[]string{"PROG release promote repo 17 --to security --keys keys"}}
+	case cmdWithdraw:
+		return explanation{"In all its channels at once. Whoever has it installed is told by status, with the reason, and goes on from it by an update or back by --revert. Publish a level that mends it as soon as there is one: nobody is moved by a withdrawal.",
+			[]string{"PROG release withdraw repo 17 --reason 'loses sessions; go back, or wait for 18' --keys keys"}}
+	case cmdChannel:
+		return explanation{"Signed with the key of targets, so that whoever holds a channel's key alone cannot open it.",
+			[]string{"PROG release channel repo security --subscription required --keys keys"}}
+	case cmdRefresh:
+		return explanation{"For a cron job on the machine that publishes: it needs no other keys than those of snapshot and timestamp. A timestamp is valid for 60 days; after that operators' runs end with exit code 6.",
+			[]string{"PROG release refresh /srv/repo --keys /etc/acme/online-keys"}}
 	case cmdCompletion:
 		return explanation{"Commands, flags and values are completed, the levels and channels that this installation knows among them. The script is for the name that the program was called by.",
 			[]string{"source <(PROG completion bash)", "source <(PROG completion zsh)", "PROG completion fish | source", "PROG completion powershell | Out-String | Invoke-Expression"}}

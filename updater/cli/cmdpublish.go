@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"inplace/manifest"
+	"inplace/manifest/repository"
+)
+
+// editing reads what every command that changes a repository is given: REPO and --keys.
+func (r *run) editing(c *cli.Context, command string, making bool, needs ...string) (repository.EditOptions, error) {
+	opt := repository.EditOptions{Dir: c.Args().First(), KeysDir: c.String("keys"), Now: r.env.Now()}
+	if err := wants(c, command, append(needs, "keys")...); err != nil {
+		return opt, err
+	}
+	var err error
+	opt.Passphrase, err = r.passphrase(making)
+	return opt, err
+}
+
+// levelArg reads argument i, an update level.
+func levelArg(c *cli.Context, i int) (int64, error) {
+	text := c.Args().Get(i)
+	level, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || level < 0 || level > manifest.MaxLevel || text != strconv.FormatInt(level, 10) {
+		return 0, usage(fmt.Sprintf("want an update level such as 0 or 17, got %q", text), "levels are whole numbers")
+	}
+	return level, nil
+}
+
+// releasePromote is `release promote REPO LEVEL`.
+func (r *run) releasePromote(c *cli.Context) (err error) {
+	if err = r.begin(c, cmdPromote); err != nil {
+		return err
+	}
+	opt := repository.PromoteOptions{To: c.String("to")}
+	if opt.Level, err = levelArg(c, 1); err != nil {
+		return err
+	}
+	if err = checkChannel(opt.To); err != nil {
+		return err
+	}
+	if opt.EditOptions, err = r.editing(c, cmdPromote, false, "to"); err != nil {
+		return err
+	}
+	res, err := repository.Promote(r.ctx, opt)
+	if err != nil {
+		return err
+	}
+	r.doc.Promoted = res
+	what := "channel " + res.Channel
+	if res.NewChannel {
+		what = "the new channel " + res.Channel
+	}
+	if res.AlreadyThere {
+		r.say("Level %d is in channel %s already.", res.Level, res.Channel)
+		return nil
+	}
+	r.say("Level %d, %s %s of %s, is in %s as well now.", res.Level, res.Product.Name, res.Product.Version, res.From, what)
+	return nil
+}
+
+// releaseWithdraw is `release withdraw REPO LEVEL`.
+func (r *run) releaseWithdraw(c *cli.Context) (err error) {
+	if err = r.begin(c, cmdWithdraw); err != nil {
+		return err
+	}
+	opt := repository.WithdrawOptions{Reason: c.String("reason")}
+	if opt.Level, err = levelArg(c, 1); err != nil {
+		return err
+	}
+	if err = wants(c, cmdWithdraw, "reason"); err != nil {
+		return err
+	}
+	if err = repository.CheckReason(opt.Reason); err != nil {
+		return usage("--"+err.Error(), "operators read it: say what is wrong, and what to do")
+	}
+	if opt.EditOptions, err = r.editing(c, cmdWithdraw, false); err != nil {
+		return err
+	}
+	res, err := repository.Withdraw(opt)
+	if err != nil {
+		return err
+	}
+	r.doc.Withdrawn = res
+	if res.AlreadyThere {
+		r.say("Level %d was withdrawn for that reason before.", res.Level)
+		return nil
+	}
+	r.say("Level %d is withdrawn from %s: it is not offered any more, and where it is installed, status says so.", res.Level, strings.Join(res.Channels, ", "))
+	return nil
+}
+
+// releaseChannel is `release channel REPO CHANNEL`.
+func (r *run) releaseChannel(c *cli.Context) (err error) {
+	if err = r.begin(c, cmdChannel); err != nil {
+		return err
+	}
+	opt := repository.ChannelOptions{Channel: c.Args().Get(1)}
+	if err = checkChannel(opt.Channel); err != nil {
+		return err
+	}
+	if err = wants(c, cmdChannel, "subscription"); err != nil {
+		return err
+	}
+	switch text := c.String("subscription"); text {
+	case "required":
+		opt.Subscription = true
+	case "none":
+	default:
+		return usage(fmt.Sprintf("--subscription: want required or none, got %q", text), "see "+cmdChannel+" --help")
+	}
+	if opt.EditOptions, err = r.editing(c, cmdChannel, false); err != nil {
+		return err
+	}
+	res, err := repository.SetChannel(opt)
+	if err != nil {
+		return err
+	}
+	r.doc.Channel = res
+	verb := "is"
+	switch {
+	case res.AlreadyThere:
+		verb = "was"
+	case res.NewChannel:
+		verb = "is made, and"
+	}
+	who := "open to everybody"
+	if res.Subscription {
+		who = "for subscribers only"
+	}
+	r.say("Channel %s %s %s.", res.Channel, verb, who)
+	return nil
+}
+
+// releaseRefresh is `release refresh REPO`.
+func (r *run) releaseRefresh(c *cli.Context) error {
+	if err := r.begin(c, cmdRefresh); err != nil {
+		return err
+	}
+	edit, err := r.editing(c, cmdRefresh, false)
+	if err != nil {
+		return err
+	}
+	res, err := repository.Resign(repository.ResignOptions{EditOptions: edit})
+	if err != nil {
+		return err
+	}
+	res.Ending = list(res.Ending)
+	r.doc.Refreshed = res
+	for _, e := range res.Ending {
+		r.out.message(styled{yellow, "warning:"}, fmt.Sprintf("the metadata of %s ends on %s, and this does not renew it", e.Role, when(e.Until)))
+	}
+	r.say("Signed again: snapshot %d, timestamp %d, valid until %s.", res.Snapshot, res.Timestamp, when(res.ValidUntil))
+	return nil
+}
+
+// publishCommands are the commands that change what a repository says of its releases.
+func publishCommands(r *run) []*cli.Command {
+	keys := func() cli.Flag { return textFlag("keys", "DIR", "directory of the private keys") }
+	return []*cli.Command{
+		{Name: "promote", Usage: "publish a level in another channel as well", ArgsUsage: "REPO LEVEL", Action: r.releasePromote, Flags: flags(
+			textFlag("to", "C", "the channel; made on first use"), keys(),
+		)},
+		{Name: "withdraw", Usage: "offer a level to nobody any more", ArgsUsage: "REPO LEVEL", Action: r.releaseWithdraw, Flags: flags(
+			textFlag("reason", "TEXT", "why, one line for operators"), keys(),
+		)},
+		{Name: "channel", Usage: "say who may have a channel; makes one that is not there", ArgsUsage: "REPO CHANNEL", Action: r.releaseChannel, Flags: flags(
+			textFlag("subscription", "WHO", "required: for subscribers only; none: for everybody"), keys(),
+		)},
+		{Name: "refresh", Usage: "sign snapshot and timestamp again, for them not to expire", ArgsUsage: "REPO", Action: r.releaseRefresh, Flags: flags(
+			textFlag("keys", "DIR", "directory with at least the keys of snapshot and timestamp"),
+		)},
+	}
+}
