@@ -225,4 +225,8 @@ func TestPromotionLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "recovered", old, look(t, be.home, true))
+	text, err := os.ReadFile(filepath.Join(be.home, "updates/logs", rec.ID+".md"))
+	if err != nil || !strings.Contains(string(text), "undone after an interruption") || !strings.Contains(string(text), "all of it was taken back") {
+		t.Errorf("the summary of the recovery: %v\n%s", err, text)
+	}
 }

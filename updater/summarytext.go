@@ -35,6 +35,11 @@ func (s *Summary) listOf(a Action) *[]SummaryPath {
 	return nil
 }
 
+// takenBack reports whether the run has left everything as it was.
+func (s *Summary) takenBack() bool {
+	return strings.HasSuffix(s.Result, "rolled back") || strings.HasPrefix(s.Result, "undone")
+}
+
 // Markdown is the summary for people, each list cut after rows paths. escape makes a text
 // that comes from elsewhere harmless where it will be shown.
 func (s *Summary) Markdown(rows int, escape func(string) string) string {
@@ -54,6 +59,9 @@ func (s *Summary) Markdown(rows int, escape func(string) string) string {
 	line("")
 	field("result", s.Result)
 	field("reason", s.Reason)
+	if s.takenBack() {
+		line("- all of it was taken back: what follows is what the run would have left")
+	}
 	field("when", s.Time.UTC().Format("2006-01-02 15:04 UTC"))
 	field("by", s.By+", inplace "+s.Engine)
 	field("channel", s.To.Channel)

@@ -311,6 +311,7 @@ func TestServiceUnwell(t *testing.T) {
 				}
 			}
 			finish(t, s.update("history")).wants(t, "history", 0, "not well, rolled back")
+			finish(t, s.update("history", "2")).wants(t, "summary", 0, "not well, rolled back", "all of it was taken back")
 			if !hanging {
 				finish(t, s.update("--no-health")).wants(t, "the same without a watch", map[string]int{"fails": 4}[mode])
 			}
