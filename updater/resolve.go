@@ -40,7 +40,7 @@ type Workspace struct {
 	Open      int       `json:"open"`
 	Resolved  int       `json:"resolved"`
 	Prepares  bool      `json:"prepares,omitempty"` // to go on is to prepare: nothing live changes
-	Conflicts []Waiting `json:"conflicts"` // by path, and in the order of the file
+	Conflicts []Waiting `json:"conflicts"`          // by path, and in the order of the file
 	Recovery  *Recovery `json:"recovery,omitempty"`
 }
 
