@@ -14,7 +14,7 @@
 #   update-self, revert-self  the same with another updater binary in the new release; no
 #                             power cuts here, whose model takes minutes over megabytes
 #
-# SAMPLE (default 40) is about how many points each mode takes; 0 takes all. The harness
+# SAMPLE (default 25) is about how many points each mode takes; 0 takes all. The harness
 # is ../shared/tools/crashtest, or CRASHTEST; its README explains the modes.
 #
 # Failing calls come twice: as single failures, after which the run must have rolled back
@@ -27,7 +27,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=crash-lib.sh
 . .ci/crash-lib.sh
 
-sample=${SAMPLE:-40}
+sample=${SAMPLE:-25}
 
 short() { # short SUBJECT SAMPLE MODES
 	local code=0

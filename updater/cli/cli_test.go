@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // inShort are the flows of a short run, which the race detector takes: each starts the program
 // some dozen times, and those left out do nothing at once that these do not.
-var inShort = []string{"story", "json", "conflict", "prepare", "resolve", "verify", "revert_to", "pack_unix"}
+var inShort = []string{"story", "json", "prepare", "resolve"}
 
 // Slow skips, in a short run, what starts many programs.
 func Slow(t *testing.T) {
