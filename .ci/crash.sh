@@ -19,7 +19,8 @@
 #
 # Failing calls come twice: as single failures, after which the run must have rolled back
 # by itself, and as lasting ones, which recovery may have to mend. Updates and reverts take
-# a core each, side by side; what they print comes one after the other.
+# a core each, side by side; what they print comes one after the other. Power cuts of a subject
+# take a minute before the first point, so the short form has them for one of a kind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -55,10 +56,12 @@ lane() {
 		echo "--- $s"
 		case $s in
 		*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
-		prepare | prepared) short "$s" $((sample * 2 / 5)) kill,error,powercut || bad=1 ;;
+		prepare) short "$s" $((sample * 2 / 5)) kill,error || bad=1 ;;
+		prepared) short "$s" $((sample * 2 / 5)) kill,error,powercut || bad=1 ;;
 		service) short "$s" $((sample / 3)) kill,error || bad=1 ;;
 		service-boot) subject "$s" && "$crashtest" "${options[@]}" --sample $((sample / 3)) --mode powercut || bad=1 ;;
-		*-follow | revert-to) short "$s" $((sample / 3)) kill,error,powercut || bad=1 ;;
+		revert-to | revert-follow) short "$s" $((sample / 3)) kill,error || bad=1 ;;
+		update-follow) short "$s" $((sample / 3)) kill,error,powercut || bad=1 ;;
 		*) short "$s" "$sample" kill,error,powercut || bad=1 ;;
 		esac
 	done
