@@ -77,6 +77,11 @@ func Add(ctx context.Context, opt AddOptions) (*AddResult, error) {
 	if opt.Level < 0 || opt.Level > manifest.MaxLevel {
 		return nil, fmt.Errorf("update level %d: want 0 to %d", opt.Level, int64(manifest.MaxLevel))
 	}
+	if opt.UpdaterMin != "" {
+		if err := CheckVersion(opt.UpdaterMin); err != nil {
+			return nil, err
+		}
+	}
 	tree, err := fsys.Open(opt.Tree)
 	if err != nil {
 		return nil, pathFirst(opt.Tree, err)
@@ -129,6 +134,15 @@ func (a *adding) run() (*AddResult, error) {
 	old, oldData, err := a.existing(file)
 	if err != nil {
 		return nil, err
+	}
+	if old != nil && a.opt.UpdaterMin != "" {
+		extra, err := customOf(file)
+		if err != nil {
+			return nil, err
+		}
+		if extra.UpdaterMin != a.opt.UpdaterMin {
+			return nil, fmt.Errorf("update level %d: %w with another updater-min: %q", a.opt.Level, ErrExists, extra.UpdaterMin)
+		}
 	}
 	d := &draft{opt: a.opt, released: a.opt.Released}
 	if d.released.IsZero() {
@@ -208,7 +222,15 @@ func difference(old, m *manifest.Manifest) string {
 // warn notes what is allowed but may be a mistake.
 func (a *adding) warn(d *draft) error {
 	levels := a.state.levels()
-	if a.out.AlreadyThere || len(levels) == 0 {
+	if a.out.AlreadyThere {
+		return nil
+	}
+	if lacking, err := a.state.lackingUpdater(a.opt.UpdaterMin); err != nil {
+		return err
+	} else if lacking != "" {
+		a.out.Warnings = append(a.out.Warnings, lacking)
+	}
+	if len(levels) == 0 {
 		return nil
 	}
 	if last := levels[len(levels)-1]; last > a.opt.Level {

@@ -24,6 +24,9 @@ type ClientOptions struct {
 	// Transport is used instead of the one that the source asks for; the client
 	// closes it.
 	Transport Transport
+	// Engine is the version of this program. A manifest that asks for a newer one is not
+	// parsed, and is an *[OldUpdaterError]. "": every manifest is parsed.
+	Engine string
 	// Keep, if set, is given each manifest and inventory as the repository has it, for
 	// [Offline]. It may be called by several goroutines.
 	Keep func(path string, data []byte)
@@ -41,6 +44,7 @@ type Client struct {
 	expired  []*ExpiredError
 
 	subscribers map[string]bool // channels that are for subscribers only
+	updaters    []Updater
 
 	pool decoders
 }
@@ -87,6 +91,7 @@ type custom struct {
 	UpdaterMin string `json:"updater-min,omitempty"`
 	Access     string `json:"access,omitempty"`
 	Withdrawn  string `json:"withdrawn,omitempty"`
+	Version    string `json:"version,omitempty"` // of an updater
 }
 
 // Channels lists the channels, sorted.
@@ -147,6 +152,9 @@ func releasesOf(channel string, role *metadata.Metadata[metadata.TargetsType]) (
 				return nil, &UntrustedError{Path: path, Why: BadForm, Msg: name + ": custom", Err: err}
 			}
 			r.UpdaterMin, r.Access, r.Withdrawn = extra.UpdaterMin, extra.Access, extra.Withdrawn
+			if r.UpdaterMin != "" && CheckVersion(r.UpdaterMin) != nil {
+				return nil, &UntrustedError{Path: path, Why: BadForm, Msg: fmt.Sprintf("%s: updater-min: want a version, got %q", name, r.UpdaterMin)}
+			}
 		}
 		out = append(out, r)
 	}
@@ -173,8 +181,12 @@ func oneMeaning(releases map[string][]Release) error {
 
 // Manifest fetches and reads the manifest of r. When it cannot be read its bytes are
 // returned with the error all the same: their digest is right, so a newer updater
-// may understand them.
+// may understand them. One that asks for a newer updater is an *[OldUpdaterError], and not
+// fetched.
 func (c *Client) Manifest(ctx context.Context, r Release) (*manifest.Manifest, []byte, error) {
+	if OlderVersion(c.opt.Engine, r.UpdaterMin) {
+		return nil, nil, &OldUpdaterError{What: fmt.Sprintf("update level %d", r.Level), Min: r.UpdaterMin, Have: c.opt.Engine}
+	}
 	path := manifestPath(r.Channel, r.Level, r.Digest)
 	data, err := c.fetch(ctx, path, r.Size)
 	if err != nil {

@@ -55,7 +55,7 @@ func (c *Client) Expired() []*ExpiredError { return c.expired }
 // Errors: *[UntrustedError], *[ExpiredError], *[NotFoundError], or what the
 // transport met. After an error the client has no releases.
 func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) error {
-	c.releases, c.subscribers, c.expired = nil, nil, nil
+	c.releases, c.subscribers, c.updaters, c.expired = nil, nil, nil, nil
 	if trust == nil || len(trust.Roots) == 0 {
 		return &UntrustedError{Path: "trust state", Why: BadState, Msg: "want at least one root, got none"}
 	}
@@ -81,7 +81,11 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 	if err := oneMeaning(releases); err != nil {
 		return err
 	}
-	c.releases, c.subscribers = releases, subscribers
+	updaters, err := updatersOf(r.set.Targets[roleTargets])
+	if err != nil {
+		return err
+	}
+	c.releases, c.subscribers, c.updaters = releases, subscribers, updaters
 	return nil
 }
 

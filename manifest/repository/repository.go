@@ -1,5 +1,5 @@
 // Package repository publishes releases and reads them back: the vendor's side
-// ([Init], [Add], [Promote], [Withdraw], [SetChannel], [Resign]) and the operator's side ([Open], [Client]) of one tree of files.
+// ([Init], [Add], [Promote], [Withdraw], [SetChannel], [Resign], [PublishUpdaters]) and the operator's side ([Open], [Client]) of one tree of files.
 //
 // # Layout
 //
@@ -12,6 +12,7 @@
 //	metadata/N.targets.json                keys and path pattern of one role per channel
 //	metadata/N.CHANNEL.json                the manifests of a channel, with digest and length
 //	targets/CHANNEL/DIGEST.LEVEL.yaml      manifests; as TUF targets: CHANNEL/LEVEL.yaml
+//	targets/updater/DIGEST.OS-ARCH         the updater's binaries; as TUF targets: updater/OS-ARCH
 //	inventories/DIGEST.zst                 inventories, named by the digest of the plain bytes
 //	blobs/xx/DIGEST.zst                    contents of files, xx = first two digits of DIGEST
 //	subscriptions/keys.json                what checks subscriptions (a JSON Web Key Set)

@@ -58,7 +58,7 @@ func TestPublishAndRead(t *testing.T) {
 	if done != total || total == 0 {
 		t.Errorf("progress ended at %d of %d", done, total)
 	}
-	if out.NewBlobs != 10 || !out.NewChannel || out.AlreadyThere || len(out.RecognisedConfig) != 0 || len(out.Warnings) != 0 {
+	if out.NewBlobs != 10 || !out.NewChannel || out.AlreadyThere || len(out.RecognisedConfig) != 0 || len(out.Warnings) != 1 {
 		t.Errorf("result %+v", out)
 	}
 	tree2 := v.tree(map[string]string{"only": "this\n"})

@@ -28,6 +28,7 @@ const (
 	cmdWithdraw = "release withdraw"
 	cmdChannel  = "release channel"
 	cmdRefresh  = "release refresh"
+	cmdUpdater  = "release updater"
 	cmdVersion  = "version"
 	cmdDemo     = "demo"
 	cmdMerge    = "merge"
@@ -146,6 +147,7 @@ func newApp(r *run) *cli.App {
 					textFlag("notes", "FILE", "notes.yaml: fixes, instructions, renames"),
 					textFlag("product", "FILE", "product.yaml, where the tree has no updates/product.yaml"),
 					textFlag("version", "V", "the version (default: that of product.yaml)"),
+					textFlag("updater-min", "V", "the oldest updater that can read this level; older ones renew themselves first: see release updater"),
 					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
 				)},
 			}, publishCommands(r)...)},

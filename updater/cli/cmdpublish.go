@@ -159,6 +159,49 @@ func (r *run) releaseRefresh(c *cli.Context) error {
 	return nil
 }
 
+const versionHint = "it is the version that the updater's binaries were built with"
+
+// releaseUpdater is `release updater REPO OS-ARCH=FILE...`.
+func (r *run) releaseUpdater(c *cli.Context) (err error) {
+	if err = r.begin(c, cmdUpdater); err != nil {
+		return err
+	}
+	opt := repository.UpdaterOptions{Version: c.String("version"), Files: map[string][]byte{}}
+	if err = wants(c, cmdUpdater, "version"); err != nil {
+		return err
+	}
+	if err = repository.CheckVersion(opt.Version); err != nil {
+		return usage("--version: "+err.Error(), versionHint)
+	}
+	for _, arg := range c.Args().Slice()[1:] {
+		platform, file, ok := strings.Cut(arg, "=")
+		if err := repository.CheckPlatform(platform); !ok || err != nil || opt.Files[platform] != nil {
+			return usage(fmt.Sprintf("want OS-ARCH=FILE, each platform once, got %q", arg), "as in linux-amd64=build/inplace")
+		}
+		if opt.Files[platform], err = readFile(file, repository.MaxUpdaterBytes, "name the binary of that platform"); err != nil {
+			return err
+		}
+	}
+	if opt.EditOptions, err = r.editing(c, cmdUpdater, false); err != nil {
+		return err
+	}
+	res, err := repository.PublishUpdaters(r.ctx, opt)
+	if err != nil {
+		return err
+	}
+	r.doc.Updaters = res
+	var names []string
+	for _, u := range res.Updaters {
+		names = append(names, u.Platform)
+	}
+	if res.AlreadyThere {
+		r.say("Updater %s was published for %s before.", opt.Version, strings.Join(names, ", "))
+		return nil
+	}
+	r.say("Published updater %s for %s. Releases may ask for it with --updater-min.", opt.Version, strings.Join(names, ", "))
+	return nil
+}
+
 // publishCommands are the commands that change what a repository says of its releases.
 func publishCommands(r *run) []*cli.Command {
 	keys := func() cli.Flag { return textFlag("keys", "DIR", "directory of the private keys") }
@@ -171,6 +214,9 @@ func publishCommands(r *run) []*cli.Command {
 		)},
 		{Name: "channel", Usage: "say who may have a channel; makes one that is not there", ArgsUsage: "REPO CHANNEL", Action: r.releaseChannel, Flags: flags(
 			textFlag("subscription", "WHO", "required: for subscribers only; none: for everybody"), keys(),
+		)},
+		{Name: "updater", Usage: "publish the updater itself, for those that are too old for a release", ArgsUsage: "REPO OS-ARCH=FILE...", Action: r.releaseUpdater, Flags: flags(
+			textFlag("version", "V", "the version that the binaries were built with"), keys(),
 		)},
 		{Name: "refresh", Usage: "sign snapshot and timestamp again, for them not to expire", ArgsUsage: "REPO", Action: r.releaseRefresh, Flags: flags(
 			textFlag("keys", "DIR", "directory with at least the keys of snapshot and timestamp"),

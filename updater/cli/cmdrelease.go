@@ -75,7 +75,7 @@ func (r *run) addOptions(c *cli.Context) (opt repository.AddOptions, err error) 
 	}
 	opt = repository.AddOptions{
 		Dir: c.Args().Get(0), Tree: c.Args().Get(1), KeysDir: c.String("keys"),
-		Channel: c.String("channel"), Version: c.String("version"), Now: r.env.Now(),
+		Channel: c.String("channel"), Version: c.String("version"), UpdaterMin: c.String("updater-min"), Now: r.env.Now(),
 		Progress: r.reporter.bytes(updater.PhaseStage),
 	}
 	if opt.Level, _, err = levelFlag(c, "level"); err != nil {
@@ -83,6 +83,11 @@ func (r *run) addOptions(c *cli.Context) (opt repository.AddOptions, err error) 
 	}
 	if err = checkChannel(opt.Channel); err != nil {
 		return opt, err
+	}
+	if opt.UpdaterMin != "" {
+		if err = repository.CheckVersion(opt.UpdaterMin); err != nil {
+			return opt, usage("--updater-min: "+err.Error(), versionHint)
+		}
 	}
 	if opt.Released, err = r.released(c.String("released")); err != nil {
 		return opt, err
@@ -178,12 +183,17 @@ func wants(c *cli.Context, command string, names ...string) error {
 
 // readInput reads a file that a flag names, of at most the size of a manifest.
 func readInput(path string) ([]byte, error) {
+	return readFile(path, manifest.MaxManifestBytes, "name the YAML file")
+}
+
+// readFile reads a file that the command line names; hint is for one that it cannot be.
+func readFile(path string, limit int64, hint string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, usage(err.Error(), "name a file that is there and can be read")
 	}
-	if !info.Mode().IsRegular() || info.Size() > manifest.MaxManifestBytes {
-		return nil, usage(fmt.Sprintf("%s: want a file of at most %d bytes", path, manifest.MaxManifestBytes), "name the YAML file")
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, usage(fmt.Sprintf("%s: want a file of at most %d bytes", path, limit), hint)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

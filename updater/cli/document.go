@@ -26,33 +26,34 @@ type result struct {
 	Hint    string `json:"hint,omitempty"`
 	State   string `json:"state,omitempty"` // what the run has left behind, for people
 
-	Plan        *updater.Plan          `json:"plan,omitempty"`
-	Outcome     *outcome               `json:"outcome,omitempty"`
-	Status      *updater.Status        `json:"status,omitempty"`
-	History     []updater.HistoryEntry `json:"history,omitzero"`
-	Summary     *updater.Summary       `json:"summary,omitempty"` // of history ID
-	Verify      *updater.Verification  `json:"verify,omitempty"`
-	Diff        *updater.Diff          `json:"diff,omitempty"`
-	Support     *supported             `json:"support,omitempty"`
-	Adopted     *updater.Adopted       `json:"adopted,omitempty"`
-	Candidates  []updater.Candidate    `json:"candidates,omitzero"`   // where adopt cannot tell
-	Drift       []updater.PlanDrift    `json:"drift,omitzero"`        // what is not as an approved plan has it
-	Processes   []process              `json:"processes,omitzero"`    // of a running product
-	Repository  *published             `json:"repository,omitempty"`  // of release init
-	Release     *released              `json:"release,omitempty"`     // of release add
-	Promoted    *repository.Promoted   `json:"promoted,omitempty"`    // of release promote
-	Withdrawn   *repository.Withdrawn  `json:"withdrawn,omitempty"`   // of release withdraw
-	Channel     *repository.ChannelSet `json:"channel,omitempty"`     // of release channel
-	Refreshed   *repository.Resigned   `json:"refreshed,omitempty"`   // of release refresh
-	Refused     []refused              `json:"refused,omitzero"`      // paths that cannot be released
-	Merge       *mergedFile            `json:"merge,omitempty"`       // of merge
-	Pack        *updater.Packed        `json:"pack,omitempty"`        // of pack
-	Backups     *updater.Backups       `json:"backups,omitempty"`     // of backups
-	Workspace   *updater.Workspace     `json:"workspace,omitempty"`   // of resolve
-	Resolutions *updater.Resolutions   `json:"resolutions,omitempty"` // of resolve, about what is remembered
-	Aborted     *updater.Aborted       `json:"aborted,omitempty"`     // of --abort
-	LastLines   *lastLines             `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
-	Version     string                 `json:"version,omitempty"`
+	Plan        *updater.Plan                 `json:"plan,omitempty"`
+	Outcome     *outcome                      `json:"outcome,omitempty"`
+	Status      *updater.Status               `json:"status,omitempty"`
+	History     []updater.HistoryEntry        `json:"history,omitzero"`
+	Summary     *updater.Summary              `json:"summary,omitempty"` // of history ID
+	Verify      *updater.Verification         `json:"verify,omitempty"`
+	Diff        *updater.Diff                 `json:"diff,omitempty"`
+	Support     *supported                    `json:"support,omitempty"`
+	Adopted     *updater.Adopted              `json:"adopted,omitempty"`
+	Candidates  []updater.Candidate           `json:"candidates,omitzero"`   // where adopt cannot tell
+	Drift       []updater.PlanDrift           `json:"drift,omitzero"`        // what is not as an approved plan has it
+	Processes   []process                     `json:"processes,omitzero"`    // of a running product
+	Repository  *published                    `json:"repository,omitempty"`  // of release init
+	Release     *released                     `json:"release,omitempty"`     // of release add
+	Promoted    *repository.Promoted          `json:"promoted,omitempty"`    // of release promote
+	Withdrawn   *repository.Withdrawn         `json:"withdrawn,omitempty"`   // of release withdraw
+	Channel     *repository.ChannelSet        `json:"channel,omitempty"`     // of release channel
+	Refreshed   *repository.Resigned          `json:"refreshed,omitempty"`   // of release refresh
+	Updaters    *repository.PublishedUpdaters `json:"updaters,omitempty"`    // of release updater
+	Refused     []refused                     `json:"refused,omitzero"`      // paths that cannot be released
+	Merge       *mergedFile                   `json:"merge,omitempty"`       // of merge
+	Pack        *updater.Packed               `json:"pack,omitempty"`        // of pack
+	Backups     *updater.Backups              `json:"backups,omitempty"`     // of backups
+	Workspace   *updater.Workspace            `json:"workspace,omitempty"`   // of resolve
+	Resolutions *updater.Resolutions          `json:"resolutions,omitempty"` // of resolve, about what is remembered
+	Aborted     *updater.Aborted              `json:"aborted,omitempty"`     // of --abort
+	LastLines   *lastLines                    `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
+	Version     string                        `json:"version,omitempty"`
 
 	Subscription  *subscribed  `json:"subscription,omitempty"` // of subscription issue, extend and revoke
 	Token         string       `json:"token,omitempty"`        // of subscription issue and extend, without -o

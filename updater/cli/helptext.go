@@ -80,6 +80,9 @@ func explain(path string) explanation {
 	case cmdChannel:
 		return explanation{"Signed with the key of targets, so that whoever holds a channel's key alone cannot open it.",
 			[]string{"PROG release channel repo security --subscription required --keys keys"}}
+	case cmdUpdater:
+		return explanation{"An updater that meets a level with a newer --updater-min fetches the one for its platform, checks it by signature and digest, and has it do the run. Platforms are in Go's names. Publish the updater before the level that asks for it. Nothing goes back: an older version, or other bytes of the same one, are refused.",
+			[]string{"PROG release updater repo --keys keys --version 2.0.1 linux-amd64=build/inplace windows-amd64=build/inplace.exe"}}
 	case cmdRefresh:
 		return explanation{"For a cron job on the machine that publishes: it needs no other keys than those of snapshot and timestamp. A timestamp is valid for 60 days; after that operators' runs end with exit code 6.",
 			[]string{"PROG release refresh /srv/repo --keys /etc/acme/online-keys"}}

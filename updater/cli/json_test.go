@@ -149,6 +149,8 @@ func TestDocuments(t *testing.T) {
 		{name: "pack with edits", args: []string{"pack", "--with-edits", "-o", in("packed"), "--events", events}},
 		{name: "pack with a conflict", before: edit("acme/conf/server.xml", "autoDeploy=\"true\"", "autoDeploy=\"maybe\""),
 			args: []string{"pack", "--with-edits", "-o", in("clash")}, exit: ExitConflict},
+		{name: "updater", args: []string{"release", "updater", in("repo"), "linux-amd64=" + in("repo/product.yaml"), "--version", "9.9", "--keys", in("keys")}},
+		{name: "an older updater", args: []string{"release", "updater", in("repo"), "linux-amd64=" + in("pack.zip"), "--version", "9.8", "--keys", in("keys")}, exit: ExitFailed},
 		{name: "withdraw", args: []string{"release", "withdraw", in("repo"), "1", "--reason", "why", "--keys", in("keys")}},
 		{name: "withdraw, and why not", args: []string{"release", "withdraw", in("repo"), "1", "--reason", "a\nb", "--keys", in("keys")}, exit: ExitUsage},
 		{name: "version", args: []string{"version"}},
