@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -96,7 +97,10 @@ func forSubscribers(targets *metadata.Metadata[metadata.TargetsType], channel st
 func (c *Client) NeedsSubscription(channel string) bool { return c.subscribers[channel] }
 
 // ResignOptions say which repository is to stay fresh.
-type ResignOptions struct{ EditOptions }
+type ResignOptions struct {
+	EditOptions
+	Roles []string // signed anew as well, with their keys: "root", "targets", channels
+}
 
 // Resigned says what Resign has done.
 type Resigned struct {
@@ -115,11 +119,23 @@ type Ending struct {
 // soon is how long before its end metadata that seldom changes is told of.
 const soon = 90 * day
 
-// Resign signs snapshot and timestamp again, with their keys only, so that nobody's
-// updates stop at the end of the timestamp.
+// Resign signs snapshot and timestamp again, so that nobody's updates stop at the end of
+// the timestamp. Without further roles it takes the keys of these two only.
 func Resign(opt ResignOptions) (*Resigned, error) {
 	out := &Resigned{}
 	err := edit(opt.EditOptions, func(s *store, p *publisher) error {
+		more := slices.DeleteFunc(slices.Clone(opt.Roles), func(r string) bool { return r == roleSnapshot || r == roleTimestamp })
+		for _, role := range more { // all keys first: what is touched wants those of both roots
+			if _, err := p.signers(role); err != nil {
+				return err
+			}
+		}
+		for _, role := range more {
+			if err := p.touch(role); err != nil {
+				return err
+			}
+		}
+		p.online = true
 		note := func(role string, until time.Time) {
 			if until.Sub(opt.Now) < soon {
 				out.Ending = append(out.Ending, Ending{role, until.UTC()})

@@ -74,6 +74,15 @@ var (
 	ErrWrongPassphrase = errors.New("cannot be decrypted: wrong passphrase, or a damaged file")
 )
 
+// KeysError reports that keys which must sign are not there, or that a change would leave
+// too few of them. Nothing was changed.
+type KeysError struct {
+	Role string
+	Msg  string
+}
+
+func (e *KeysError) Error() string { return e.Msg }
+
 // Fault is one path of a tree that cannot be released, and why.
 type Fault struct {
 	Path   manifest.Path

@@ -24,7 +24,7 @@ import (
 )
 
 // The private keys of a vendor lie in a directory of their own, 0700, never inside
-// a repository: ROLE.key, and ROLE.ID.key for further ones, 0600, one Ed25519 key each.
+// a repository: ROLE.key, and ROLE.ID.key for later ones (ID: 12 digits), 0600, one Ed25519 key each.
 // The plain form is PKCS#8 in PEM; with a passphrase that PEM is encrypted as an armored age file, which
 // `age -d` opens as well.
 
@@ -37,6 +37,8 @@ const (
 	scryptWorkMax = 20
 
 	maxKeyFile = 64 << 10
+
+	shortID = 12 // digits of a key's ID that people see and file names have
 )
 
 // keyring reads and makes the key files of one directory. pass nil: make none;
@@ -72,12 +74,17 @@ type signer struct {
 	file   string // the name of its file
 }
 
-// all reads the keys of role, ROLE.key first. Without any the error is fs.ErrNotExist.
-func (k *keyring) all(role string) ([]*signer, error) {
+// all reads the keys of role, ROLE.key first, but for files whose name says that they are
+// none of ids. Without any the error is fs.ErrNotExist.
+func (k *keyring) all(role string, ids []string) ([]*signer, error) {
 	names, err := k.files(role)
 	if err != nil {
 		return nil, err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		short := strings.TrimSuffix(strings.TrimPrefix(name, role+"."), ".key")
+		return len(short) == shortID && isHex(short) && !slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, short) })
+	})
 	if len(names) == 0 {
 		names = []string{role + ".key"} // which is the one that is missed
 	}
@@ -150,15 +157,35 @@ func (k *keyring) privateOrNew(role string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return priv, k.write(role+".key", priv)
+}
+
+// create makes a further key of role, in ROLE.ID.key.
+func (k *keyring) create(role string) (*signer, error) {
+	_, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSigner(priv, "")
+	if err != nil {
+		return nil, err
+	}
+	s.file = role + "." + s.id[:shortID] + ".key"
+	return s, k.write(s.file, priv)
+}
+
+func (k *keyring) write(name string, priv ed25519.PrivateKey) error {
 	data, err := encodeKey(priv, k.pass, scryptWork)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s.key: %w", k.tree.Path(), role, err)
+		return fmt.Errorf("%s/%s: %w", k.tree.Path(), name, err)
 	}
-	if err := k.tree.WriteState(role+".key", data, 0o600); err != nil {
-		return nil, fmt.Errorf("%s/%w", k.tree.Path(), err)
+	if err := k.tree.WriteState(name, data, 0o600); err != nil {
+		return fmt.Errorf("%s/%w", k.tree.Path(), err)
 	}
-	return priv, nil
+	return nil
 }
+
+func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 func newSigner(priv ed25519.PrivateKey, file string) (*signer, error) {
 	s, err := signature.LoadED25519Signer(priv)

@@ -21,6 +21,7 @@ type publisher struct {
 	loaded  map[string][]*signer                  // the keys there are of a role
 	changed map[string]bool                       // roles that publish signs
 	trusted *metadata.Metadata[metadata.RootType] // the root that clients have, where root is to follow it
+	online  bool                                  // snapshot and timestamp are signed anew whatever else is
 }
 
 func newPublisher(state *published, keys *keyring, now time.Time, expiry Expiry) *publisher {
@@ -75,15 +76,25 @@ func (p *publisher) touch(role string) error {
 		if p.trusted, err = metadata.Root().FromBytes(data); err != nil {
 			return err
 		}
-		p.root.Signed.Version++
+		p.root.ClearSignatures()
 		p.root.Signed.Expires = p.until(p.expiry.Root)
-	case roleTargets:
-		p.targets.Signed.Version++
-		p.targets.Signed.Expires = p.until(p.expiry.Targets)
-	default:
-		p.roles[role].Signed.Version++
-		p.roles[role].Signed.Expires = p.until(p.expiry.Targets)
+		return rise(role, &p.root.Signed.Version)
 	}
+	m := p.targetsRole(role)
+	m.ClearSignatures()
+	m.Signed.Expires = p.until(p.expiry.Targets)
+	return rise(role, &m.Signed.Version)
+}
+
+// maxVersion is the last number that every reader of JSON can tell from its neighbours.
+const maxVersion = 1<<53 - 1
+
+// rise raises a version by one. None is left only where a thief of keys has made it so.
+func rise(role string, version *int64) error {
+	if *version >= maxVersion {
+		return fmt.Errorf("%s: version %d is the last one: put the repository back as it was before, then rotate the keys of %s", role, *version, role)
+	}
+	*version++
 	return nil
 }
 
@@ -169,7 +180,7 @@ func (p *publisher) publish(s *store) error {
 				}
 			}
 		}
-		if len(files) == 0 && p.changed[roleRoot] && p.sameOnline() {
+		if len(files) == 0 && p.changed[roleRoot] && p.sameOnline() && !p.online {
 			return nil
 		}
 		return p.commit(s, files)
@@ -208,9 +219,9 @@ func (p *publisher) sign() error {
 			return err
 		}
 		if role == roleRoot {
-			err = signWith(role, p.root, keys)
+			err = addSignatures(role, p.root, keys)
 		} else {
-			err = signWith(role, p.targetsRole(role), keys)
+			err = addSignatures(role, p.targetsRole(role), keys)
 		}
 		if err != nil {
 			return err
@@ -254,7 +265,7 @@ func (p *publisher) verify() error {
 // short says that there are not enough keys of role.
 func (p *publisher) short(role string, root *metadata.Metadata[metadata.RootType]) error {
 	ids, threshold := p.wanted(role, root)
-	return fmt.Errorf("%s: want %d of the %d keys of %s, got %d", p.keys.tree.Path(), threshold, len(ids), role, p.count(role, ids))
+	return &KeysError{role, fmt.Sprintf("%s: want %d of the %d keys of %s, got %d", p.keys.tree.Path(), threshold, len(ids), role, p.count(role, ids))}
 }
 
 // wanted are the keys that root, or for a channel the targets role, wants for role.
@@ -320,13 +331,17 @@ func (p *publisher) commit(s *store, files map[string]*metadata.MetaFiles) error
 		return err
 	}
 	maps.Copy(p.snapshot.Signed.Meta, files)
-	p.snapshot.Signed.Version++
+	if err := rise(roleSnapshot, &p.snapshot.Signed.Version); err != nil {
+		return err
+	}
 	p.snapshot.Signed.Expires = p.until(p.expiry.Snapshot)
 	p.timestamp.Signed.Meta = map[string]*metadata.MetaFiles{}
 	if err := putSigned(s, roleSnapshot, p.snapshot, snapshotKeys, p.timestamp.Signed.Meta); err != nil {
 		return err
 	}
-	p.timestamp.Signed.Version++
+	if err := rise(roleTimestamp, &p.timestamp.Signed.Version); err != nil {
+		return err
+	}
 	p.timestamp.Signed.Expires = p.until(p.expiry.Timestamp)
 	p.timestamp.Signed.UnrecognizedFields = map[string]any{signedAt: p.now.UTC().Format(time.RFC3339)}
 	return putSigned(s, roleTimestamp, p.timestamp, timestampKeys, nil)
@@ -347,13 +362,13 @@ func (p *publisher) signers(role string) ([]*signer, error) {
 		before, _ := p.wanted(role, p.trusted)
 		all = slices.Concat(ids, before)
 	}
-	keys, err := p.keys.all(role)
+	keys, err := p.keys.all(role, all)
 	if err != nil {
 		return nil, err
 	}
 	fit := slices.DeleteFunc(slices.Clone(keys), func(k *signer) bool { return !slices.Contains(all, k.id) })
 	if len(fit) == 0 {
-		return nil, fmt.Errorf("%s/%s: another repository's key: want key %.12s, got %.12s", p.keys.tree.Path(), keys[0].file, ids[0], keys[0].id)
+		return nil, &KeysError{role, fmt.Sprintf("%s/%s: another repository's key: want key %.12s, got %.12s", p.keys.tree.Path(), keys[0].file, ids[0], keys[0].id)}
 	}
 	p.loaded[role] = fit
 	if p.trusted == nil && p.count(role, ids) < threshold {
@@ -362,10 +377,12 @@ func (p *publisher) signers(role string) ([]*signer, error) {
 	return fit, nil
 }
 
-// signWith puts the signatures of keys in the place of those that m has.
-func signWith[T metadata.Roles](role string, m *metadata.Metadata[T], keys []*signer) error {
-	m.ClearSignatures()
+// addSignatures signs m with those of keys that have not signed it yet.
+func addSignatures[T metadata.Roles](role string, m *metadata.Metadata[T], keys []*signer) error {
 	for _, key := range keys {
+		if slices.ContainsFunc(m.Signatures, func(s metadata.Signature) bool { return s.KeyID == key.id }) {
+			continue
+		}
 		if _, err := m.Sign(key); err != nil {
 			return fmt.Errorf("%s: %w", role, err)
 		}
@@ -373,9 +390,10 @@ func signWith[T metadata.Roles](role string, m *metadata.Metadata[T], keys []*si
 	return nil
 }
 
-// putSigned signs m with keys and writes it as putMeta does.
+// putSigned signs m anew with keys and writes it as putMeta does.
 func putSigned[T metadata.Roles](s *store, role string, m *metadata.Metadata[T], keys []*signer, files map[string]*metadata.MetaFiles) error {
-	if err := signWith(role, m, keys); err != nil {
+	m.ClearSignatures()
+	if err := addSignatures(role, m, keys); err != nil {
 		return err
 	}
 	return putMeta(s, role, m, files)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -61,7 +62,7 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 	}
 	c.state = trust.clone()
 	r := &refresh{c: c, ctx: ctx, state: c.state, now: now}
-	for _, step := range []func() error{r.roots, r.timestamp, r.snapshot, r.targets} {
+	for _, step := range []func() error{r.roots, r.forget, r.timestamp, r.snapshot, r.targets} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -111,7 +112,6 @@ func (r *refresh) roots() error {
 		data, err := r.c.fetch(r.ctx, path, maxRootBytes)
 		var missing *NotFoundError
 		if errors.As(err, &missing) {
-			r.reference()
 			return nil
 		}
 		if err != nil {
@@ -178,19 +178,9 @@ func (r *refresh) timestamp() error {
 		err := r.stored(roleTimestamp, func() error {
 			_, err := r.set.UpdateTimestamp(r.state.Timestamp)
 			return err
-		}, func(root *metadata.Metadata[metadata.RootType]) error {
-			m, err := metadata.Timestamp().FromBytes(r.state.Timestamp)
-			if err != nil {
-				return err
-			}
-			return root.VerifyDelegate(roleTimestamp, m)
 		})
 		if err != nil {
 			return err
-		}
-		if r.set.Timestamp == nil { // its key was replaced, so what it said counts no more
-			r.state.Timestamp, r.state.Newest = nil, time.Time{}
-			r.reference()
 		}
 	}
 	data, err := r.c.fetch(r.ctx, fileTimestamp, maxTimestampBytes)
@@ -245,22 +235,63 @@ func (r *refresh) signedTime() error {
 	return nil
 }
 
-// stored loads a stored role with load. One that the newest root does not vouch for
-// is passed over only if an earlier trusted root does: then its key was replaced,
-// and whoever held the old one may have driven the version up (TUF 5.3.11).
-// Otherwise the trust state is damaged, and to go on would give up the protection
-// against rollback.
-func (r *refresh) stored(role string, load func() error, verify func(*metadata.Metadata[metadata.RootType]) error) error {
-	path := "trust state: " + role
-	err := guard(path, load)
+// forget drops the stored timestamp, snapshot and newest signed time where the newest root
+// does not vouch for both documents any more: then a key was replaced, and whoever held
+// the old one may have driven versions and time up (TUF 5.3.11, fast-forward). An earlier
+// trusted root must vouch for them; otherwise the trust state is damaged, and to go on
+// would give up the protection against rollback.
+func (r *refresh) forget() error {
+	defer r.reference()
+	replaced := false
+	for role, data := range map[string][]byte{roleTimestamp: r.state.Timestamp, roleSnapshot: r.state.Snapshot} {
+		if len(data) == 0 {
+			continue
+		}
+		err := guard("trust state: "+role, func() error { return vouched(r.set.Root, role, data) })
+		if err == nil {
+			continue
+		}
+		replaced = true
+		earlier := func(root *metadata.Metadata[metadata.RootType]) bool {
+			return guard(role, func() error { return vouched(root, role, data) }) == nil
+		}
+		if !slices.ContainsFunc(r.chain[:len(r.chain)-1], earlier) {
+			var untrusted *UntrustedError
+			if errors.As(err, &untrusted) {
+				untrusted.Why = BadState
+			}
+			return err
+		}
+	}
+	if replaced {
+		r.state.Timestamp, r.state.Snapshot, r.state.Newest = nil, nil, time.Time{}
+	}
+	return nil
+}
+
+// vouched reports why data is not what root lets sign for role.
+func vouched(root *metadata.Metadata[metadata.RootType], role string, data []byte) error {
+	if role == roleTimestamp {
+		m, err := metadata.Timestamp().FromBytes(data)
+		if err != nil {
+			return err
+		}
+		return root.VerifyDelegate(role, m)
+	}
+	m, err := metadata.Snapshot().FromBytes(data)
+	if err != nil {
+		return err
+	}
+	return root.VerifyDelegate(role, m)
+}
+
+// stored loads a stored role with load, also if it is expired, or of another version than
+// the timestamp says: versions must not go back behind it.
+func (r *refresh) stored(role string, load func() error) error {
+	err := guard("trust state: "+role, load)
 	var untrusted *UntrustedError
 	if !errors.As(err, &untrusted) || untrusted.Why == RolledBack {
-		return nil // good, expired, or of another version than the timestamp says: loaded
-	}
-	for _, root := range r.chain[:len(r.chain)-1] {
-		if guard(path, func() error { return verify(root) }) == nil {
-			return nil
-		}
+		return nil
 	}
 	untrusted.Why = BadState
 	return untrusted
@@ -272,12 +303,6 @@ func (r *refresh) snapshot() error {
 		err := r.stored(roleSnapshot, func() error {
 			_, err := r.set.UpdateSnapshot(r.state.Snapshot, true)
 			return err
-		}, func(root *metadata.Metadata[metadata.RootType]) error {
-			m, err := metadata.Snapshot().FromBytes(r.state.Snapshot)
-			if err != nil {
-				return err
-			}
-			return root.VerifyDelegate(roleSnapshot, m)
 		})
 		if err != nil {
 			return err
