@@ -35,6 +35,12 @@ const (
 	cmdPack     = "pack"
 	cmdPrepare  = "prepare"
 
+	cmdKeysList      = "release keys list"
+	cmdKeysAdd       = "release keys add"
+	cmdKeysRotate    = "release keys rotate"
+	cmdKeysRevoke    = "release keys revoke"
+	cmdKeysThreshold = "release keys threshold"
+
 	cmdCompletion = "completion"
 
 	cmdSubIssue  = "subscription issue"

@@ -146,14 +146,18 @@ func (r *run) releaseRefresh(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := repository.Resign(repository.ResignOptions{EditOptions: edit})
+	opt := repository.ResignOptions{EditOptions: edit}
+	if c.IsSet("role") {
+		opt.Roles = strings.Split(c.String("role"), ",")
+	}
+	res, err := repository.Resign(opt)
 	if err != nil {
 		return err
 	}
 	res.Ending = list(res.Ending)
 	r.doc.Refreshed = res
 	for _, e := range res.Ending {
-		r.out.message(styled{yellow, "warning:"}, fmt.Sprintf("the metadata of %s ends on %s, and this does not renew it", e.Role, when(e.Until)))
+		r.out.message(styled{yellow, "warning:"}, fmt.Sprintf("the metadata of %s ends on %s; with its keys, --role %s renews it", e.Role, when(e.Until), e.Role))
 	}
 	r.say("Signed again: snapshot %d, timestamp %d, valid until %s.", res.Snapshot, res.Timestamp, when(res.ValidUntil))
 	return nil
@@ -220,6 +224,8 @@ func publishCommands(r *run) []*cli.Command {
 		)},
 		{Name: "refresh", Usage: "sign snapshot and timestamp again, for them not to expire", ArgsUsage: "REPO", Action: r.releaseRefresh, Flags: flags(
 			textFlag("keys", "DIR", "directory with at least the keys of snapshot and timestamp"),
+			textFlag("role", "ROLE,...", "sign these anew as well, such as root, targets or a channel"),
 		)},
+		keysCommand(r),
 	}
 }

@@ -55,6 +55,9 @@ type result struct {
 	LastLines   *lastLines                    `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
 	Version     string                        `json:"version,omitempty"`
 
+	Keys        *repository.KeyList     `json:"keys,omitempty"`         // of release keys list
+	KeysChanged *repository.KeysChanged `json:"keys_changed,omitempty"` // of release keys add, rotate, revoke and threshold
+
 	Subscription  *subscribed  `json:"subscription,omitempty"` // of subscription issue, extend and revoke
 	Token         string       `json:"token,omitempty"`        // of subscription issue and extend, without -o
 	Subscriptions []subscribed `json:"subscriptions,omitzero"` // of subscription list

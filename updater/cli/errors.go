@@ -107,6 +107,7 @@ func (r *run) classify(err error) verdict {
 	)
 	var unwell *updater.UnwellError
 	var notSecurity *repository.NotSecurityError
+	var keys *repository.KeysError
 	var left *conflictsLeft
 	var waits *updater.WorkspaceError
 	var noConflict *updater.NoConflictError
@@ -218,6 +219,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitFailed, hints: []string{"what was revoked stays so: issue a new one"}}
 	case is(archive.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"nothing is ever overwritten: take another name, or remove it first"}}
+	case errors.As(err, &keys):
+		return verdict{exit: ExitFailed, hints: []string{"nothing was changed; see whose keys are where: " + r.shell("release", "keys", "list", "REPO", "--keys", "DIR")}}
 	case errors.As(err, &notSecurity):
 		return verdict{exit: ExitFailed, hints: []string{"release the security fixes as a level of their own; other fixes belong into other channels"}}
 	case is(repository.ErrExists):

@@ -84,8 +84,18 @@ func explain(path string) explanation {
 		return explanation{"An updater that meets a level with a newer --updater-min fetches the one for its platform, checks it by signature and digest, and has it do the run. Platforms are in Go's names. Publish the updater before the level that asks for it. Nothing goes back: an older version, or other bytes of the same one, are refused.",
 			[]string{"PROG release updater repo --keys keys --version 2.0.1 linux-amd64=build/inplace windows-amd64=build/inplace.exe"}}
 	case cmdRefresh:
-		return explanation{"For a cron job on the machine that publishes: it needs no other keys than those of snapshot and timestamp. A timestamp is valid for 60 days; after that operators' runs end with exit code 6.",
+		return explanation{"For a cron job on the machine that publishes: it needs no other keys than those of snapshot and timestamp. What seldom changes is signed anew with --role and the keys of those roles, when a warning says so. A timestamp is valid for 60 days; after that operators' runs end with exit code 6.",
 			[]string{"PROG release refresh /srv/repo --keys /etc/acme/online-keys"}}
+	case "release keys":
+		return explanation{"Roles are root, which says whose keys count, targets, snapshot, timestamp, and each channel. Clients follow by themselves: each change is signed by the keys before and the keys after. Give root and targets two keys or more, in different places; with a threshold of two no single key can be misused. A command that is run again after an interruption makes the change once more.", nil}
+	case cmdKeysAdd:
+		return explanation{"The key is made in DIR, as ROLE.ID.key; move it to where it is to be.",
+			[]string{"PROG release keys add repo root --keys keys --threshold 2"}}
+	case cmdKeysRotate:
+		return explanation{"For keys that were stolen, or lost: as many new ones take their place, and the old count no more. Replace snapshot and timestamp together after a theft; clients then forget what the thief may have signed with them. The keys of root that count so far are always needed, and those of targets for a channel.",
+			[]string{"PROG release keys rotate repo snapshot,timestamp --keys keys", "PROG release keys rotate repo root 5f0c31d2a9b8 --keys keys"}}
+	case cmdKeysRevoke:
+		return explanation{"Refused where fewer keys than must sign would be left: lower --threshold as well, or rotate. KEYID may be the first digits of it.", nil}
 	case cmdCompletion:
 		return explanation{"Commands, flags and values are completed, the levels and channels that this installation knows among them. The script is for the name that the program was called by.",
 			[]string{"source <(PROG completion bash)", "source <(PROG completion zsh)", "PROG completion fish | source", "PROG completion powershell | Out-String | Invoke-Expression"}}
