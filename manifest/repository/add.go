@@ -39,7 +39,8 @@ type AddOptions struct {
 	// known what has to be stored. It is not called by two goroutines at a time.
 	Progress func(done, total int64)
 
-	fault func(op, path string) error
+	Export func([]byte) error // as in [EditOptions]
+	fault  func(op, path string) error
 }
 
 // AddResult says what Add has released.
@@ -104,7 +105,9 @@ func Add(ctx context.Context, opt AddOptions) (*AddResult, error) {
 		return nil, err
 	}
 	defer keys.close()
-	a := &adding{ctx: ctx, opt: opt, s: s, tree: tree, state: state, pub: newPublisher(state, keys, opt.Now, opt.Expiry)}
+	pub := newPublisher(state, keys, opt.Now, opt.Expiry)
+	pub.export, pub.elsewhere = opt.Export, opt.Export != nil
+	a := &adding{ctx: ctx, opt: opt, s: s, tree: tree, state: state, pub: pub}
 	out, err := a.run()
 	s.done = err == nil
 	return out, err

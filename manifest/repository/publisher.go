@@ -22,6 +22,9 @@ type publisher struct {
 	changed map[string]bool                       // roles that publish signs
 	trusted *metadata.Metadata[metadata.RootType] // the root that clients have, where root is to follow it
 	online  bool                                  // snapshot and timestamp are signed anew whatever else is
+
+	elsewhere bool               // other keys than those of snapshot and timestamp may be missing
+	export    func([]byte) error // gets what is to be signed; nothing is published
 }
 
 func newPublisher(state *published, keys *keyring, now time.Time, expiry Expiry) *publisher {
@@ -35,6 +38,9 @@ type EditOptions struct {
 	Passphrase []byte // of the keys; for a key that is made see [InitOptions]
 	Now        time.Time
 	Expiry     Expiry
+	// Export, if set, is given what is to be signed, as one document for [SignRequest] and
+	// [ImportSigned]. Nothing is published then, and keys may be missing.
+	Export func([]byte) error
 
 	fault func(op, path string) error
 }
@@ -56,7 +62,9 @@ func edit(opt EditOptions, change func(s *store, p *publisher) error) error {
 		return err
 	}
 	defer keys.close()
-	err = change(s, newPublisher(state, keys, opt.Now, opt.Expiry))
+	p := newPublisher(state, keys, opt.Now, opt.Expiry)
+	p.export, p.elsewhere = opt.Export, opt.Export != nil
+	err = change(s, p)
 	s.done = err == nil
 	return err
 }
@@ -168,6 +176,9 @@ func (p *publisher) publish(s *store) error {
 	if err := p.sign(); err != nil {
 		return err
 	}
+	if p.export != nil {
+		return p.request(s)
+	}
 	if err := p.verify(); err != nil {
 		return err
 	}
@@ -252,7 +263,8 @@ func (p *publisher) verify() error {
 			return p.short(role, p.root)
 		}
 	}
-	if p.changed[roleRoot] && !p.sameOnline() {
+	rootAlone := p.changed[roleRoot] && len(p.changed) == 1 && p.sameOnline()
+	if p.changed[roleRoot] && !p.sameOnline() || p.elsewhere && !rootAlone {
 		for _, role := range []string{roleSnapshot, roleTimestamp} {
 			if !p.meets(p.root, role) {
 				return p.short(role, p.root)
@@ -265,6 +277,9 @@ func (p *publisher) verify() error {
 // short says that there are not enough keys of role.
 func (p *publisher) short(role string, root *metadata.Metadata[metadata.RootType]) error {
 	ids, threshold := p.wanted(role, root)
+	if p.elsewhere && p.changed[role] {
+		return &KeysError{role, fmt.Sprintf("%s: %d more of its keys must sign", role, p.missing(role))}
+	}
 	return &KeysError{role, fmt.Sprintf("%s: want %d of the %d keys of %s, got %d", p.keys.tree.Path(), threshold, len(ids), role, p.count(role, ids))}
 }
 
@@ -363,15 +378,18 @@ func (p *publisher) signers(role string) ([]*signer, error) {
 		all = slices.Concat(ids, before)
 	}
 	keys, err := p.keys.all(role, all)
-	if err != nil {
+	switch {
+	case isMissing(err) && !p.elsewhere:
+		return nil, &KeysError{role, err.Error()}
+	case err != nil && !isMissing(err):
 		return nil, err
 	}
 	fit := slices.DeleteFunc(slices.Clone(keys), func(k *signer) bool { return !slices.Contains(all, k.id) })
-	if len(fit) == 0 {
+	if len(fit) == 0 && !p.elsewhere {
 		return nil, &KeysError{role, fmt.Sprintf("%s/%s: another repository's key: want key %.12s, got %.12s", p.keys.tree.Path(), keys[0].file, ids[0], keys[0].id)}
 	}
 	p.loaded[role] = fit
-	if p.trusted == nil && p.count(role, ids) < threshold {
+	if !p.elsewhere && p.trusted == nil && p.count(role, ids) < threshold {
 		return nil, p.short(role, p.root)
 	}
 	return fit, nil

@@ -143,7 +143,7 @@ func (p *publisher) needs(roles []string) error {
 	for _, role := range slices.Sorted(maps.Keys(needed)) {
 		_, err := p.signers(role)
 		var short *KeysError
-		if role != roleRoot && slices.Contains(roles, role) && (isMissing(err) || errors.As(err, &short)) {
+		if role != roleRoot && slices.Contains(roles, role) && errors.As(err, &short) {
 			continue // the old ones may be lost
 		}
 		if err != nil {

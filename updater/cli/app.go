@@ -35,6 +35,7 @@ const (
 	cmdPack     = "pack"
 	cmdPrepare  = "prepare"
 
+	cmdSign          = "release sign"
 	cmdKeysList      = "release keys list"
 	cmdKeysAdd       = "release keys add"
 	cmdKeysRotate    = "release keys rotate"
@@ -155,6 +156,7 @@ func newApp(r *run) *cli.App {
 					textFlag("version", "V", "the version (default: that of product.yaml)"),
 					textFlag("updater-min", "V", "the oldest updater that can read this level; older ones renew themselves first: see release updater"),
 					textFlag("released", "TIME", "date of the release, RFC 3339 (default: SOURCE_DATE_EPOCH, else now)"),
+					exportFlag(),
 				)},
 			}, publishCommands(r)...)},
 			subscriptionCommand(r),

@@ -143,6 +143,7 @@ type run struct {
 	fixing    bool     // it is verify --fix
 	reverting bool     // it goes back by what is kept here
 	oneWay    bool     // --yes-irreversible was given
+	exported  string   // where --export has written
 	resultsTo io.Writer
 	reporter  *reporter
 }

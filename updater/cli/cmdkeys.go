@@ -14,7 +14,7 @@ import (
 func keysCommand(r *run) *cli.Command {
 	change := func(name, args, text string, action cli.ActionFunc, own ...cli.Flag) *cli.Command {
 		return &cli.Command{Name: name, Usage: text, ArgsUsage: args, Action: action, Flags: flags(append(own,
-			textFlag("keys", "DIR", "directory of the private keys; new ones are made there"))...)}
+			textFlag("keys", "DIR", "directory of the private keys; new ones are made there"), exportFlag())...)}
 	}
 	threshold := func() cli.Flag { return textFlag("threshold", "N", "how many keys must sign (default: as before)") }
 	return &cli.Command{Name: "keys", Usage: "who may sign: list, add, replace and revoke keys", Subcommands: []*cli.Command{
@@ -71,11 +71,17 @@ func (r *run) keysChange(c *cli.Context, command string, opt repository.KeysOpti
 			r.out.line("New key of %s: %s", role.Role, place(c.String("keys")+"/"+file))
 		}
 		for _, id := range role.Revoked {
+			if r.exported != "" {
+				break // not yet
+			}
 			r.out.line("Revoked, and of no use any more: key %.12s of %s", id, role.Role)
 		}
 	}
 	if making {
 		r.out.wrapped(0, "Keep a copy of each new key in a safe place: it cannot be made again.")
+	}
+	if r.sayExported() {
+		return nil
 	}
 	for _, role := range res.Roles {
 		r.say("%s has %s, of which %d must sign.", role.Role, count(len(role.Keys), "key"), role.Threshold)

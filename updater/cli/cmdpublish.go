@@ -17,6 +17,7 @@ func (r *run) editing(c *cli.Context, command string, making bool, needs ...stri
 	if err := wants(c, command, append(needs, "keys")...); err != nil {
 		return opt, err
 	}
+	opt.Export = r.exporter(c)
 	var err error
 	opt.Passphrase, err = r.passphrase(making)
 	return opt, err
@@ -50,6 +51,9 @@ func (r *run) releasePromote(c *cli.Context) (err error) {
 	res, err := repository.Promote(r.ctx, opt)
 	if err != nil {
 		return err
+	}
+	if r.sayExported() {
+		return nil
 	}
 	r.doc.Promoted = res
 	what := "channel " + res.Channel
@@ -86,6 +90,9 @@ func (r *run) releaseWithdraw(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if r.sayExported() {
+		return nil
+	}
 	r.doc.Withdrawn = res
 	if res.AlreadyThere {
 		r.say("Level %d was withdrawn for that reason before.", res.Level)
@@ -121,6 +128,9 @@ func (r *run) releaseChannel(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if r.sayExported() {
+		return nil
+	}
 	r.doc.Channel = res
 	verb := "is"
 	switch {
@@ -155,6 +165,9 @@ func (r *run) releaseRefresh(c *cli.Context) error {
 		return err
 	}
 	res.Ending = list(res.Ending)
+	if r.sayExported() {
+		return nil
+	}
 	r.doc.Refreshed = res
 	for _, e := range res.Ending {
 		r.out.message(styled{yellow, "warning:"}, fmt.Sprintf("the metadata of %s ends on %s; with its keys, --role %s renews it", e.Role, when(e.Until), e.Role))
@@ -193,6 +206,9 @@ func (r *run) releaseUpdater(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if r.sayExported() {
+		return nil
+	}
 	r.doc.Updaters = res
 	var names []string
 	for _, u := range res.Updaters {
@@ -211,21 +227,21 @@ func publishCommands(r *run) []*cli.Command {
 	keys := func() cli.Flag { return textFlag("keys", "DIR", "directory of the private keys") }
 	return []*cli.Command{
 		{Name: "promote", Usage: "publish a level in another channel as well", ArgsUsage: "REPO LEVEL", Action: r.releasePromote, Flags: flags(
-			textFlag("to", "C", "the channel; made on first use"), keys(),
+			textFlag("to", "C", "the channel; made on first use"), keys(), exportFlag(),
 		)},
 		{Name: "withdraw", Usage: "offer a level to nobody any more", ArgsUsage: "REPO LEVEL", Action: r.releaseWithdraw, Flags: flags(
-			textFlag("reason", "TEXT", "why, one line for operators"), keys(),
+			textFlag("reason", "TEXT", "why, one line for operators"), keys(), exportFlag(),
 		)},
 		{Name: "channel", Usage: "say who may have a channel; makes one that is not there", ArgsUsage: "REPO CHANNEL", Action: r.releaseChannel, Flags: flags(
-			textFlag("subscription", "WHO", "required: for subscribers only; none: for everybody"), keys(),
+			textFlag("subscription", "WHO", "required: for subscribers only; none: for everybody"), keys(), exportFlag(),
 		)},
 		{Name: "updater", Usage: "publish the updater itself, for those that are too old for a release", ArgsUsage: "REPO OS-ARCH=FILE...", Action: r.releaseUpdater, Flags: flags(
-			textFlag("version", "V", "the version that the binaries were built with"), keys(),
+			textFlag("version", "V", "the version that the binaries were built with"), keys(), exportFlag(),
 		)},
 		{Name: "refresh", Usage: "sign snapshot and timestamp again, for them not to expire", ArgsUsage: "REPO", Action: r.releaseRefresh, Flags: flags(
 			textFlag("keys", "DIR", "directory with at least the keys of snapshot and timestamp"),
-			textFlag("role", "ROLE,...", "sign these anew as well, such as root, targets or a channel"),
+			textFlag("role", "ROLE,...", "sign these anew as well, such as root, targets or a channel"), exportFlag(),
 		)},
-		keysCommand(r),
+		keysCommand(r), signCommand(r),
 	}
 }

@@ -56,6 +56,7 @@ type result struct {
 	Version     string                        `json:"version,omitempty"`
 
 	Keys        *repository.KeyList     `json:"keys,omitempty"`         // of release keys list
+	Signing     *repository.Signing     `json:"signing,omitempty"`      // of release sign, and with --export
 	KeysChanged *repository.KeysChanged `json:"keys_changed,omitempty"` // of release keys add, rotate, revoke and threshold
 
 	Subscription  *subscribed  `json:"subscription,omitempty"` // of subscription issue, extend and revoke

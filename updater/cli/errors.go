@@ -108,6 +108,7 @@ func (r *run) classify(err error) verdict {
 	var unwell *updater.UnwellError
 	var notSecurity *repository.NotSecurityError
 	var keys *repository.KeysError
+	var request *repository.RequestError
 	var left *conflictsLeft
 	var waits *updater.WorkspaceError
 	var noConflict *updater.NoConflictError
@@ -220,7 +221,10 @@ func (r *run) classify(err error) verdict {
 	case is(archive.ErrExists):
 		return verdict{exit: ExitFailed, hints: []string{"nothing is ever overwritten: take another name, or remove it first"}}
 	case errors.As(err, &keys):
-		return verdict{exit: ExitFailed, hints: []string{"nothing was changed; see whose keys are where: " + r.shell("release", "keys", "list", "REPO", "--keys", "DIR")}}
+		return verdict{exit: ExitFailed, hints: []string{"nothing was changed; see whose keys are where: " + r.shell("release", "keys", "list", "REPO", "--keys", "DIR"),
+			"where keys are on another machine: --export FILE, then " + r.shell("release", "sign", "FILE", "--keys", "DIR") + " there"}}
+	case errors.As(err, &request):
+		return verdict{exit: ExitFailed, hints: []string{"nothing was changed; make it with --export FILE, from this repository as it is now"}}
 	case errors.As(err, &notSecurity):
 		return verdict{exit: ExitFailed, hints: []string{"release the security fixes as a level of their own; other fixes belong into other channels"}}
 	case is(repository.ErrExists):

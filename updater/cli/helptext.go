@@ -88,6 +88,9 @@ func explain(path string) explanation {
 			[]string{"PROG release refresh /srv/repo --keys /etc/acme/online-keys"}}
 	case "release keys":
 		return explanation{"Roles are root, which says whose keys count, targets, snapshot, timestamp, and each channel. Clients follow by themselves: each change is signed by the keys before and the keys after. Give root and targets two keys or more, in different places; with a threshold of two no single key can be misused. A command that is run again after an interruption makes the change once more.", nil}
+	case cmdSign:
+		return explanation{"For keys on a machine without a network. A command with --export FILE publishes nothing and writes what is to be signed. Take FILE to each machine that has keys: sign shows what changes, and adds what its keys can sign; read it before you give it back. With --import it is published, as soon as every role has as many signatures as it wants, if nothing of it was published otherwise since.",
+			[]string{"PROG release promote repo 17 --to security --keys keys --export to-sign", "PROG release sign to-sign --keys /media/keys", "PROG release sign repo --import to-sign --keys keys"}}
 	case cmdKeysAdd:
 		return explanation{"The key is made in DIR, as ROLE.ID.key; move it to where it is to be.",
 			[]string{"PROG release keys add repo root --keys keys --threshold 2"}}
