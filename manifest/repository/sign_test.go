@@ -140,6 +140,31 @@ func TestSignElsewhere(t *testing.T) {
 	}
 }
 
+// A new key of root is made where root is, over a copy of the metadata; its import needs no
+// key at all.
+func TestSignNewRoot(t *testing.T) {
+	v := newVendor(t)
+	v.add(0, v.tree(map[string]string{"f": "0\n"}))
+	trust := mustReader(t, v.dir, nil, noon).State()
+	offline := *v
+	offline.keys, offline.dir = v.part("root.key"), t.TempDir()
+	copyTree(t, filepath.Join(v.dir, dirMetadata), filepath.Join(offline.dir, dirMetadata))
+	data := offline.exported(func(opt EditOptions) error {
+		_, err := ChangeKeys(KeysOptions{EditOptions: opt, Roles: []string{roleRoot}, Rotate: true})
+		return err
+	})
+	if what, err := ShowRequest(data); err != nil || what.Missing != 0 {
+		t.Fatalf("%+v %v", what, err)
+	}
+	nothing := v.edit()
+	nothing.KeysDir = v.part()
+	_, err := ImportSigned(nothing, data)
+	must(t, err)
+	if n := len(mustReader(t, v.dir, trust, noon).State().Roots); n != 2 {
+		t.Errorf("%d roots", n)
+	}
+}
+
 // A release whose channel key is elsewhere; killed at any moment, its import can be done again.
 func TestImportInterrupted(t *testing.T) {
 	v := newVendor(t)
