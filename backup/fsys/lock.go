@@ -64,6 +64,10 @@ func (t *Tree) Lock(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// Hold takes a lock on the open file f, without waiting, until f is closed or the process
+// ends. A lock held elsewhere is [ErrLocked].
+func Hold(f *os.File) error { return lockFile(f, true) }
+
 // Locked reports who holds the lock, as a *[LockedError], or nil. It writes nothing.
 func (t *Tree) Locked(path string) error {
 	f, err := t.Open(path)

@@ -68,20 +68,24 @@ func (c *Client) open(ctx context.Context, path string, d manifest.Digest, size 
 	dec, err := c.pool.get(&limited{r: src, left: packedLimit(size)})
 	if err != nil {
 		_ = src.Close()
-		return nil, badFrame(path, err)
+		return nil, c.from(badFrame(path, err))
 	}
-	return &content{ctx: ctx, path: path, want: d, left: size, hash: sha256.New(), src: src, dec: dec, pool: &c.pool}, nil
+	return &content{c: c, ctx: ctx, path: path, want: d, left: size, hash: sha256.New(), src: src, dec: dec}, nil
 }
 
 // whole appends the content at path, with digest d and length size, to dst and returns it,
 // or what is wrong as [Client.Blob] does. It is for what fits into memory: in one piece,
 // nothing is decoded by way of a window.
-func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.Digest, size int64) ([]byte, error) {
+func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.Digest, size int64) (out []byte, err error) {
 	src, err := c.transport.Get(ctx, path, packedLimit(size))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = src.Close() }()
+	defer func() {
+		err = c.from(err)
+		judge(src, err)
+		_ = src.Close()
+	}()
 	p := packed.Get().(*bytes.Buffer)
 	defer packed.Put(p)
 	p.Reset()
@@ -101,7 +105,7 @@ func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.
 	defer c.pool.put(dec)
 	dst = slices.Grow(dst, int(size))
 	old := len(dst)
-	out, err := dec.DecodeAll(p.Bytes(), dst[:old:old+int(size)])
+	out, err = dec.DecodeAll(p.Bytes(), dst[:old:old+int(size)])
 	got := int64(len(out) - old)
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
@@ -161,14 +165,14 @@ func asTransport(err error) error {
 
 // content decompresses and checks one blob or inventory.
 type content struct {
+	c    *Client
 	ctx  context.Context
 	path string
 	want manifest.Digest
 	left int64 // bytes still to come
 	hash hash.Hash
-	src  io.Closer
+	src  io.ReadCloser
 	dec  *zstd.Decoder
-	pool *decoders
 	done error // what every further Read returns
 }
 
@@ -181,6 +185,8 @@ func (r *content) Read(p []byte) (int, error) {
 	}
 	n, err := r.read(p)
 	if err != nil {
+		err = r.c.from(err)
+		judge(r.src, err)
 		r.done = err
 	}
 	return n, err
@@ -211,6 +217,7 @@ func (r *content) read(p []byte) (int, error) {
 	if err := r.finish(); err != nil {
 		return 0, err
 	}
+	judge(r.src, nil)
 	r.done = io.EOF
 	if n == 0 {
 		return 0, io.EOF
@@ -266,7 +273,7 @@ func (r *content) Close() error {
 	if r.dec == nil {
 		return nil
 	}
-	r.pool.put(r.dec)
+	r.c.pool.put(r.dec)
 	r.dec = nil
 	if r.done == nil {
 		r.done = errors.New(r.path + ": read after close")

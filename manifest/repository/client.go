@@ -188,11 +188,8 @@ func (c *Client) Manifest(ctx context.Context, r Release) (*manifest.Manifest, [
 		return nil, nil, &OldUpdaterError{What: fmt.Sprintf("update level %d", r.Level), Min: r.UpdaterMin, Have: c.opt.Engine}
 	}
 	path := manifestPath(r.Channel, r.Level, r.Digest)
-	data, err := c.fetch(ctx, path, r.Size)
+	data, err := c.read(ctx, path, r.Size, func(data []byte) error { return checkBytes(path, data, r.Size, r.Digest) })
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := checkBytes(path, data, r.Size, r.Digest); err != nil {
 		return nil, nil, err
 	}
 	m, err := manifest.Parse(path, data)
@@ -200,8 +197,8 @@ func (c *Client) Manifest(ctx context.Context, r Release) (*manifest.Manifest, [
 		return nil, data, err
 	}
 	if m.Level != r.Level {
-		return nil, data, &UntrustedError{Path: path, Why: Mixed,
-			Msg: fmt.Sprintf("want the manifest of update level %d, got %d", r.Level, m.Level)}
+		return nil, data, c.from(&UntrustedError{Path: path, Why: Mixed,
+			Msg: fmt.Sprintf("want the manifest of update level %d, got %d", r.Level, m.Level)})
 	}
 	return m, data, nil
 }
@@ -229,6 +226,11 @@ func (c *Client) Inventory(ctx context.Context, m *manifest.Manifest) (*manifest
 
 // fetch reads the file path, of at most limit bytes; a longer one is not trusted.
 func (c *Client) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return c.read(ctx, path, limit, func([]byte) error { return nil })
+}
+
+// read is fetch with a check of what came.
+func (c *Client) read(ctx context.Context, path string, limit int64, check func([]byte) error) ([]byte, error) {
 	r, err := c.transport.Get(ctx, path, limit)
 	if err != nil {
 		return nil, err
@@ -236,10 +238,28 @@ func (c *Client) fetch(ctx context.Context, path string, limit int64) ([]byte, e
 	defer func() { _ = r.Close() }()
 	data, err := readAll(r, limit)
 	var long *tooLong
-	if errors.As(err, &long) {
-		return nil, &UntrustedError{Path: path, Why: BadForm, Msg: long.Error()}
+	switch {
+	case errors.As(err, &long):
+		err = &UntrustedError{Path: path, Why: BadForm, Msg: long.Error()}
+	case err != nil:
+		return nil, pathFirst(path, err)
+	default:
+		err = check(data)
 	}
-	return data, pathFirst(path, err)
+	judge(r, err)
+	if err != nil {
+		return nil, c.from(err)
+	}
+	return data, nil
+}
+
+// from adds to what is not to be trusted where it came from, if that is another machine.
+func (c *Client) from(err error) error {
+	var untrusted *UntrustedError
+	if strings.Contains(c.source, "://") && !strings.HasPrefix(c.source, "file:") && errors.As(err, &untrusted) && untrusted.Why != BadState {
+		untrusted.Source = c.source
+	}
+	return err
 }
 
 func checkBytes(path string, data []byte, size int64, want manifest.Digest) error {

@@ -29,17 +29,23 @@ func (w Why) String() string {
 // UntrustedError reports something that must not be believed. Nothing of it has
 // been used.
 type UntrustedError struct {
-	Path string // in the repository, or what the caller called the trust state
-	Why  Why
-	Msg  string
-	Err  error // the cause, or nil
+	Path   string // in the repository, or what the caller called the trust state
+	Source string // the address of the repository; "" if it is on this machine
+	Why    Why
+	Msg    string
+	Err    error // the cause, or nil
 }
 
 func (e *UntrustedError) Error() string {
-	if e.Err == nil {
-		return e.Path + ": " + e.Msg
+	text := e.Path
+	if e.Source != "" {
+		text += ": " + e.Source
 	}
-	return e.Path + ": " + e.Msg + ": " + oneLine(e.Err)
+	text += ": " + e.Msg
+	if e.Err != nil {
+		text += ": " + oneLine(e.Err)
+	}
+	return text
 }
 
 // Unwrap returns the cause.

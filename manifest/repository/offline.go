@@ -57,14 +57,28 @@ func (k *keeper) Get(ctx context.Context, path string, limit int64) (io.ReadClos
 	if err != nil || !kept(path) {
 		return r, err
 	}
-	defer func() { _ = r.Close() }()
 	data, err := io.ReadAll(io.LimitReader(r, limit+1)) // one too many shows that it is too long
 	if err != nil {
+		_ = r.Close()
 		return nil, pathFirst(path, err)
 	}
 	k.keep(path, data)
-	return io.NopCloser(bytes.NewReader(data)), nil
+	return &shown{*bytes.NewReader(data), r}, nil
 }
+
+// shown is a file that was read already; its verdict goes on to where it is from.
+type shown struct {
+	bytes.Reader
+	from io.ReadCloser
+}
+
+func (s *shown) Judge(right bool) {
+	if j, ok := s.from.(Judged); ok {
+		j.Judge(right)
+	}
+}
+
+func (s *shown) Close() error { return s.from.Close() }
 
 // Expires is when the first of the newest metadata seen is past its date, as far as channel
 // depends on it; zero where nothing was seen of it.

@@ -32,7 +32,7 @@ func (c *Client) FirstTrust(ctx context.Context, root []byte) (*TrustState, erro
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, c.from(err)
 	}
 	return &TrustState{Roots: [][]byte{bytes.Clone(root)}, Roles: map[string][]byte{}}, nil
 }
@@ -55,7 +55,8 @@ func (c *Client) Expired() []*ExpiredError { return c.expired }
 //
 // Errors: *[UntrustedError], *[ExpiredError], *[NotFoundError], or what the
 // transport met. After an error the client has no releases.
-func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) error {
+func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) (err error) {
+	defer func() { err = c.from(err) }()
 	c.releases, c.subscribers, c.updaters, c.expired = nil, nil, nil, nil
 	if trust == nil || len(trust.Roots) == 0 {
 		return &UntrustedError{Path: "trust state", Why: BadState, Msg: "want at least one root, got none"}

@@ -21,6 +21,18 @@ type Transport interface {
 	Close() error
 }
 
+// Judged is a file of a transport that keeps what it brings. It is told once, before it is
+// closed, whether the bytes that were read are those that were signed; where the reader
+// does not get that far it is told nothing.
+type Judged interface{ Judge(right bool) }
+
+func judge(src io.Reader, err error) {
+	var untrusted *UntrustedError
+	if j, ok := src.(Judged); ok && (err == nil || errors.As(err, &untrusted)) {
+		j.Judge(err == nil)
+	}
+}
+
 // openTransport makes the transport for a source: a directory, or file:// and its
 // absolute path.
 func openTransport(source string) (Transport, error) {

@@ -105,13 +105,17 @@ func (c *Client) Updater(system, arch string) (Updater, error) {
 
 // WriteUpdater writes the binary u to w, never more than its size. Its bytes are the
 // vendor's only if there is no error; what is wrong is an *[UntrustedError].
-func (c *Client) WriteUpdater(ctx context.Context, u Updater, w io.Writer) error {
+func (c *Client) WriteUpdater(ctx context.Context, u Updater, w io.Writer) (err error) {
 	path := u.Path()
 	r, err := c.transport.Get(ctx, path, u.Size)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = r.Close() }()
+	defer func() {
+		err = c.from(err)
+		judge(r, err)
+		_ = r.Close()
+	}()
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(w, h), io.LimitReader(&contextReader{ctx, r}, u.Size))
 	if err != nil {
