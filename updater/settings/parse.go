@@ -11,17 +11,18 @@ import (
 
 // document is the file as it stands; the texts are checked and converted afterwards.
 type document struct {
-	Schema   string           `yaml:"schema" strict:"required"`
-	Source   string           `yaml:"source"`
-	Channel  string           `yaml:"channel"`
-	Launcher string           `yaml:"launcher"`
-	Follow   []string         `yaml:"follow"`
-	Absent   []string         `yaml:"absent"`
-	Policy   []documentPolicy `yaml:"policy"`
-	Pins     []string         `yaml:"pins"`
-	Service  documentService  `yaml:"service"`
-	Health   documentHealth   `yaml:"health"`
-	Backup   documentBackup   `yaml:"backup"`
+	Schema    string            `yaml:"schema" strict:"required"`
+	Source    string            `yaml:"source"`
+	Transport documentTransport `yaml:"transport"`
+	Channel   string            `yaml:"channel"`
+	Launcher  string            `yaml:"launcher"`
+	Follow    []string          `yaml:"follow"`
+	Absent    []string          `yaml:"absent"`
+	Policy    []documentPolicy  `yaml:"policy"`
+	Pins      []string          `yaml:"pins"`
+	Service   documentService   `yaml:"service"`
+	Health    documentHealth    `yaml:"health"`
+	Backup    documentBackup    `yaml:"backup"`
 }
 
 type documentPolicy struct {
@@ -106,6 +107,7 @@ func (d *document) settings() (*Settings, []fault) {
 		}
 		s.Pins = append(s.Pins, pin)
 	}
+	s.Transport = d.Transport.transport(&found)
 	s.Service, s.Health = d.Service.service(&found), d.Health.health(&found)
 	var err error
 	if s.Backup.MaxAge, err = ParseAge(d.Backup.MaxAge); err != nil {

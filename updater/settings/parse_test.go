@@ -104,7 +104,7 @@ func TestFaults(t *testing.T) {
 				"2:133: health.probes[5]: want status and body only with http\n" +
 				"2:168: health.probes[5].retries: want 0 at least, got -1"},
 		{"unknown key", "chanel: full",
-			`2:1: unknown key "chanel", want one of schema, source, channel, launcher, follow, absent, policy, pins, service, health, backup`},
+			`2:1: unknown key "chanel", want one of schema, source, transport, channel, launcher, follow, absent, policy, pins, service, health, backup`},
 		{"several at once", "channel: Full\nlauncher: update.sh\nfollow: [../etc]\nbackup: {keep: 0, max-age: 9w, max-size: 10GB, data: zip, also: here}",
 			"2:10: channel: want a channel, lower-case letters, digits and dashes, at most 32, a letter first, got \"Full\"\n" +
 				"3:11: launcher: want the name without .sh, got \"update.sh\"\n" +
@@ -121,6 +121,8 @@ func TestFaults(t *testing.T) {
 		{"password in the source", "source: https://u:p@host/x", "2:9: source: want a URL without user and password"},
 		{"source without host", "source: https:///x", "2:9: source: want a URL with a host, got none"},
 		{"bad address keeps its secret", "source: \"https://u:p@h:port/x\"", "2:9: source: want a URL, got one that does not parse"},
+		{"transport", "transport: {ca: here.pem, cert: /c, helper: [\"\"]}",
+			"2:12: transport: want cert and key together\n2:17: transport.ca: want an absolute path, got \"here.pem\"\n2:45: transport.helper: want a program as the first word, got none"},
 		{"reserved device", "launcher: aux", "2:11: launcher: aux.cmd: ..."},
 		{"followed twice", "follow: [conf, conf]", "2:16: follow[1]: want each directory once, got conf again"},
 		{"our own directory", "follow: [updates/backups]", "2:10: follow[0]: want a directory of the product, got updates/backups, which is the updater's"},

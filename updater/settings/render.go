@@ -23,6 +23,9 @@ func Render(s *Settings) ([]byte, error) {
 	w.section("Where updates come from: an address (https://...) or the absolute path of a\ndirectory or bundle.")
 	w.scalar("source", s.Source, "", "https://updates.example.com/product")
 
+	w.section("How an address is reached: certificates (ca; cert and key of this client), what to\nlog in with (token-file, helper, netrc), allow-http: true for http:// to other machines.\nAll files by absolute paths; no secret stands here.")
+	w.transport(s.Transport)
+
 	w.section("The stream of updates this installation follows.")
 	w.scalar("channel", s.Channel, "", d.Channel)
 

@@ -55,14 +55,14 @@ func TestRenderedExamples(t *testing.T) {
 		}
 		b.WriteString(line)
 	}
-	if n != 9 {
-		t.Errorf("got %d examples, want 9 in\n%s", n, text)
+	if n != 10 {
+		t.Errorf("got %d examples, want 10 in\n%s", n, text)
 	}
 	got, err := Parse(FileName, []byte(b.String()))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, b.String())
 	}
-	if len(got.Absent) != 1 || len(got.Follow) != 1 || len(got.Pins) != 1 || len(got.Policy) != 1 || len(got.Service.Stop) != 1 || len(got.Health.Probes) != 1 || got.Backup != s.Backup {
+	if len(got.Absent) != 1 || len(got.Follow) != 1 || len(got.Pins) != 1 || len(got.Policy) != 1 || got.Transport.CA == "" || len(got.Service.Stop) != 1 || len(got.Health.Probes) != 1 || got.Backup != s.Backup {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -78,6 +78,9 @@ func TestRenderParses(t *testing.T) {
 		})
 		s := Default()
 		s.Source = rapid.SampledFrom([]string{"", "https://h/p", "/r", "/a b: c #d\t\"\\", "/\U0001f600"}).Draw(t, "source")
+		if rapid.Bool().Draw(t, "transport") {
+			s.Transport = Transport{AllowHTTP: true, CA: "/c a.pem", Cert: "/c", Key: "/k{}", TokenFile: "/t", Helper: []string{"a b", "c"}, Netrc: "/n"}
+		}
 		s.Channel = rapid.StringMatching(`[a-z][a-z0-9-]{0,5}`).Draw(t, "channel")
 		s.Launcher = rapid.SampledFrom([]string{"update", "y", "N", "yes", "No", "on", "Off", "true", "FALSE", "null", "1.10", "acme_x"}).Draw(t, "launcher")
 		for _, p := range rapid.SliceOfNDistinct(path, 0, 3, rapid.ID).Draw(t, "follow") {
