@@ -18,6 +18,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/web"
 	"inplace/updater/journal"
 	"inplace/updater/settings"
 )
@@ -35,6 +36,7 @@ type AdoptOptions struct {
 
 	Executable string            // this program, copied to bin/inplace
 	Scripts    map[string][]byte // launcher texts by suffix: "sh", "cmd"
+	Access     Access            // how a source over the network is reached
 	Engine     string
 	Now        func() time.Time
 	Report     Reporter
@@ -227,7 +229,11 @@ func (a *adopter) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := openFirst(ctx, a.opt.Source, a.opt.Root, root, repository.ClientOptions{}, a.opt.Now())
+	s, err := a.transport()
+	if err != nil {
+		return err
+	}
+	f, err := openFirst(ctx, opening{source: a.opt.Source, named: a.opt.Root, root: root, home: a.tree.Path(), transport: s, access: a.opt.Access}, a.opt.Now())
 	if err != nil {
 		return err
 	}
@@ -244,10 +250,41 @@ type first struct {
 	firstUse    bool   // nobody vouched for the root: it came first
 }
 
-// openFirst opens source and establishes trust: in the root given; if that is nil, in the
+// opening is a repository to be opened without knowing it.
+type opening struct {
+	source    string
+	named     string // ROOT as it was typed, a file or sha256:HEX
+	root      []byte // the root that was named or shipped
+	home      string // the installation, "" without one
+	transport settings.Transport
+	access    Access
+	stale     bool
+}
+
+// transport is what settings that are there already say of the way to a source.
+func (a *adopter) transport() (settings.Transport, error) {
+	data, err := a.tree.ReadState(settingsPath, settings.MaxBytes)
+	if fsys.IsAbsent(err) {
+		return settings.Transport{}, nil
+	}
+	if err != nil {
+		return settings.Transport{}, err
+	}
+	s, err := settings.Parse(settingsPath, data)
+	if err != nil {
+		return settings.Transport{}, err
+	}
+	return s.Transport, nil
+}
+
+// openFirst opens a source and establishes trust: in the root given; if that is nil, in the
 // root that the repository shows, whose fingerprint has to be named where named is
-// sha256:HEX.
-func openFirst(ctx context.Context, source, named string, root []byte, opt repository.ClientOptions, now time.Time) (*first, error) {
+// sha256:HEX. Over the network one of the two has to be there: *[FirstRootError].
+func openFirst(ctx context.Context, o opening, now time.Time) (*first, error) {
+	source, named, root := o.source, o.named, o.root
+	if web.IsSource(source) && root == nil && named == "" {
+		return nil, &FirstRootError{source}
+	}
 	if !strings.Contains(source, "://") {
 		abs, err := filepath.Abs(source)
 		if err != nil {
@@ -255,7 +292,7 @@ func openFirst(ctx context.Context, source, named string, root []byte, opt repos
 		}
 		source = abs
 	}
-	c, err := repository.Open(source, opt)
+	c, err := openSource(source, o.home, o.transport, o.access, repository.ClientOptions{AllowStale: o.stale})
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (u *Updater) openSource() error {
 		return noSource()
 	}
 	var err error
-	u.client, err = repository.Open(source, repository.ClientOptions{})
+	u.client, err = u.openClient(source, repository.ClientOptions{})
 	return err
 }
 

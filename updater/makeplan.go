@@ -219,6 +219,9 @@ func (m *maker) look() error {
 // workers is how many files are read or staged at once.
 const workers = 4
 
+// fetchers is how many are on their way from a server at once, where each waits for an answer.
+const fetchers = 16
+
 // read takes the digest of each file whose kind and size leave open whether it is
 // base, theirs or edited; the stat cache spares most of it.
 func (m *maker) read() error {
@@ -251,11 +254,16 @@ func (m *maker) read() error {
 // inParallel calls fn for each of list from a few goroutines and returns the first
 // error in the order of list.
 func inParallel[T any](ctx context.Context, list []T, fn func(T) error) error {
+	return inParallelBy(ctx, workers, list, fn)
+}
+
+// inParallelBy is inParallel by n at once.
+func inParallelBy[T any](ctx context.Context, n int, list []T, fn func(T) error) error {
 	errs := make([]error, len(list))
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	for range min(workers, len(list)) {
+	for range min(n, len(list)) {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1

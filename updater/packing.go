@@ -26,6 +26,7 @@ type PackOptions struct {
 	AllowStale string // the reason to accept expired metadata; "": do not
 	To         string // the file or directory to make; the form follows from its name
 
+	Access Access           // how a source over the network is reached
 	Now    func() time.Time // nil: time.Now
 	Report Reporter
 }
@@ -75,7 +76,7 @@ func Pack(ctx context.Context, opt PackOptions) (*Packed, error) {
 	}
 	var f *first
 	err = p.during(PhaseMetadata, func() (err error) {
-		f, err = openFirst(ctx, opt.Source, opt.Root, root, repository.ClientOptions{AllowStale: opt.AllowStale != ""}, opt.Now())
+		f, err = openFirst(ctx, opening{source: opt.Source, named: opt.Root, root: root, access: opt.Access, stale: opt.AllowStale != ""}, opt.Now())
 		return err
 	})
 	if err != nil {
@@ -146,11 +147,7 @@ func (u *Updater) Pack(ctx context.Context, to string, edits bool) (*Packed, err
 
 // outside refuses a path within the installation.
 func outside(home, path string) error {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return nil // it is not there, which is said when it is needed
-	}
-	if rel, err := filepath.Rel(home, dir); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+	if LiesIn(home, filepath.Dir(path)) {
 		return fmt.Errorf("%s: lies within the installation", path)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
+	"inplace/manifest/repository/web"
 )
 
 // stager writes everything that a plan will make live into the stage.
@@ -88,7 +89,11 @@ func (u *Updater) stageWith(ctx context.Context, in *installed, plan *Plan, rest
 	if jobs, err = s.takeOver(ctx, jobs); err != nil {
 		return s, err
 	}
-	if err := inParallel(ctx, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
+	n := workers
+	if web.IsSource(u.source()) {
+		n = fetchers
+	}
+	if err := inParallelBy(ctx, n, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
 		return s, err
 	}
 	if err := s.keepShipped(ctx); err != nil {

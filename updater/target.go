@@ -12,6 +12,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/web"
 )
 
 // target is the release to go to, with everything a plan needs of it.
@@ -66,7 +67,7 @@ func (u *Updater) ask(ctx context.Context, source string, trust *repository.Trus
 			u.fetched[path] = data
 		}
 	}
-	c, err := repository.Open(source, opt)
+	c, err := u.openClient(source, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +87,14 @@ func (u *Updater) withdrawn(level int64) string {
 		}
 	}
 	return ""
+}
+
+func (u *Updater) openClient(source string, opt repository.ClientOptions) (*repository.Client, error) {
+	t := u.settings.Transport
+	if web.IsSource(u.settings.Source) && !web.SameHost(source, u.settings.Source) {
+		t.TokenFile = "" // it is for the source of the settings, and names no host
+	}
+	return openSource(source, u.tree.Path(), t, u.opt.Access, opt)
 }
 
 func noSource() error {
@@ -133,8 +142,17 @@ func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 	if u.opt.HasLevel {
 		return u.chooseLevel(ctx, t, in, list)
 	}
+	if err := u.pick(ctx, t, in.Level, list); err != nil || t.manifest == nil {
+		return nil, err
+	}
+	return t, u.complete(ctx, t, in, list)
+}
+
+// pick fills t with the newest release that may be reached in one step from the level
+// installed, and its manifest; without one t stays as it is.
+func (u *Updater) pick(ctx context.Context, t *target, installed int64, list []repository.Release) error {
 	for _, r := range slices.Backward(list) {
-		if r.Level <= in.Level {
+		if r.Level <= installed {
 			break
 		}
 		if r.Withdrawn != "" {
@@ -142,15 +160,15 @@ func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 		}
 		m, raw, err := u.client.Manifest(ctx, r)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if m.From.Min > in.Level || fits(m) != nil {
+		if m.From.Min > installed || fits(m) != nil {
 			continue
 		}
 		t.Release, t.manifest, t.raw = r, m, raw
-		return t, u.complete(ctx, t, in, list)
+		break
 	}
-	return nil, nil
+	return nil
 }
 
 // releasesOf lists the releases of a channel, levels rising.
@@ -224,12 +242,17 @@ func (u *Updater) complete(ctx context.Context, t *target, in *installed, list [
 	if t.inventory, err = u.client.Inventory(ctx, t.manifest); err != nil {
 		return err
 	}
+	return u.passed(ctx, t, in.Level, list)
+}
+
+// passed reads the manifests of the levels between the one installed and the target.
+func (u *Updater) passed(ctx context.Context, t *target, installed int64, list []repository.Release) error {
 	passed := &t.between
-	if t.Level < in.Level {
+	if t.Level < installed {
 		passed = &t.left
 	}
 	for _, r := range list {
-		if r.Level <= min(in.Level, t.Level) || r.Level >= max(in.Level, t.Level) || r.Withdrawn != "" {
+		if r.Level <= min(installed, t.Level) || r.Level >= max(installed, t.Level) || r.Withdrawn != "" {
 			continue
 		}
 		if m, _, err := u.client.Manifest(ctx, r); err == nil {
@@ -238,7 +261,7 @@ func (u *Updater) complete(ctx context.Context, t *target, in *installed, list [
 			return err
 		}
 	}
-	if t.Level > in.Level {
+	if t.Level > installed {
 		t.between = append(t.between, t.manifest)
 	}
 	return nil

@@ -94,6 +94,7 @@ type Options struct {
 	// that will be applied; false ends the run with [ErrDeclined].
 	Confirm func(*Plan) (bool, error)
 
+	Access Access           // how sources over the network are reached
 	Engine string           // version of this program, for records
 	Now    func() time.Time // nil: time.Now
 	Report Reporter         // nil: nobody listens

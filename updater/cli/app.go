@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -34,6 +35,10 @@ const (
 	cmdMerge    = "merge"
 	cmdPack     = "pack"
 	cmdPrepare  = "prepare"
+	cmdServe    = "serve"
+	cmdCheck    = "check"
+	cmdLogin    = "login"
+	cmdLogout   = "logout"
 
 	cmdSign          = "release sign"
 	cmdKeysList      = "release keys list"
@@ -94,9 +99,10 @@ func newApp(r *run) *cli.App {
 			boolFlag("yes", "ask nothing"),
 			homeFlag(),
 		),
-		Commands: []*cli.Command{
+		Commands: slices.Concat([]*cli.Command{
 			{Name: "status", Usage: "say what is installed and what there is to go to; mends an interrupted run",
 				Action: r.status, Flags: flags(homeFlag())},
+			checkCommand(r),
 			historyCommand(r),
 			{Name: "backups", Usage: "what there is to go back to", Subcommands: []*cli.Command{
 				{Name: "list", Usage: "list the snapshots, the newest first", Action: r.backupsList, Flags: flags(homeFlag())},
@@ -116,7 +122,7 @@ func newApp(r *run) *cli.App {
 			resolveCommand(r),
 			supportCommand(r),
 			{Name: "adopt", Usage: "make an installation known, once", ArgsUsage: "HOME", Action: r.adopt, Flags: flags(
-				textFlag("source", "REPO", "where updates come from: a directory or file:// URL"),
+				textFlag("source", "REPO", "where updates come from: a directory, or a https:// or file:// address"),
 				textFlag("channel", "C", "the channel to follow (default: full)"),
 				textFlag("base", "LEVEL", "the level that is installed, where it cannot be told for certain"),
 				textFlag("launcher", "NAME", "name of the launchers bin/NAME.sh and bin/NAME.cmd (default: update)"),
@@ -160,13 +166,15 @@ func newApp(r *run) *cli.App {
 				)},
 			}, publishCommands(r)...)},
 			subscriptionCommand(r),
+			serveCommand(r),
+		}, loginCommands(r), []*cli.Command{
 			{Name: "completion", Usage: "print a script that completes command lines in bash, zsh, fish or powershell", ArgsUsage: "SHELL", Action: r.completion},
 			{Name: "demo", Usage: "show the whole story on a small product in a temporary directory", Action: r.demo,
 				Flags: []cli.Flag{
 					boolFlag("leave", "leave the directory there"), boolFlag("no-color", "print without colours (also NO_COLOR)")}},
 			{Name: "version", Usage: "print the version", Action: r.version, Flags: flags()},
 			{Name: "help", Usage: "explain a command", ArgsUsage: "[COMMAND] [SUBCOMMAND]", Action: r.help, Flags: flags()},
-		},
+		}),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -47,6 +48,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv(envPassphrase, "")
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, ".config"))
 			e.Setenv("INPLACE_CACHE_DIR", filepath.Join(e.WorkDir, ".cache"))
 			return nil
 		},
@@ -65,6 +67,7 @@ func TestScript(t *testing.T) {
 			"link":    cmdLink,
 			"exits":   cmdExits,
 			"capture": cmdCapture,
+			"await":   cmdAwait,
 
 			"transcript": cmdTranscript,
 		},
@@ -128,6 +131,19 @@ func cmdLink(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got != args[1] {
 		ts.Fatalf("%s: target: want %s, got %s", args[0], args[1], got)
+	}
+}
+
+// cmdAwait waits for a file and puts its text into a variable: await FILE VARIABLE.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 2)
+	for {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil {
+			ts.Setenv(args[1], strings.TrimSpace(string(data)))
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // the test's own time limit ends it
 	}
 }
 

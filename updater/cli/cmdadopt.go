@@ -40,7 +40,7 @@ func (r *run) adopt(c *cli.Context) error {
 	opt := updater.AdoptOptions{
 		Home: c.Args().First(), Source: c.String("source"), Channel: c.String("channel"),
 		Launcher: c.String("launcher"), Root: c.String("root"),
-		Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+		Access: r.access(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 		Executable: exe, Scripts: launchers(),
 	}
 	if opt.Base, opt.HasBase, err = levelFlag(c, "base"); err != nil {

@@ -53,6 +53,8 @@ type result struct {
 	Resolutions *updater.Resolutions          `json:"resolutions,omitempty"` // of resolve, about what is remembered
 	Aborted     *updater.Aborted              `json:"aborted,omitempty"`     // of --abort
 	LastLines   *lastLines                    `json:"last_lines,omitempty"`  // where the product was not well, or could not be stopped or started
+	Check       *updater.Check                `json:"check,omitempty"`       // of check
+	Login       *loggedIn                     `json:"login,omitempty"`       // of login and logout
 	Version     string                        `json:"version,omitempty"`
 
 	Keys        *repository.KeyList     `json:"keys,omitempty"`         // of release keys list

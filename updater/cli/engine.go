@@ -15,6 +15,7 @@ type engine interface {
 	Update(context.Context) (*updater.Outcome, error)
 	Revert(context.Context) (*updater.Outcome, error)
 	Status(context.Context) (*updater.Status, error)
+	Check(context.Context) (*updater.Check, error)
 	Pack(ctx context.Context, to string, edits bool) (*updater.Packed, error)
 	History() ([]updater.HistoryEntry, error)
 	Summary(id string) (*updater.Summary, error)

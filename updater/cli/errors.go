@@ -13,9 +13,11 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/web"
 	"inplace/manifest/subscription"
 	"inplace/updater"
 	"inplace/updater/archive"
+	"inplace/updater/credentials"
 )
 
 // Exit codes. Scripts rely on them; README.md lists them for operators.
@@ -28,7 +30,7 @@ const (
 	ExitBusy        = 5  // another run holds the lock, or the product is running
 	ExitUntrusted   = 6  // metadata, signature or digest not to be trusted
 	ExitInterrupted = 8  // neither old nor new yet; the next run mends it
-	ExitDiffers     = 10 // verify: the installation is not as its release ships it
+	ExitDiffers     = 10 // check: there is an update; verify: the installation is not as its release ships it
 )
 
 // verdict is what an error means to whoever typed the command.
@@ -40,7 +42,7 @@ type verdict struct {
 }
 
 var (
-	// errDiffers ends a verify that found something. It is an answer and no failure.
+	// errDiffers ends a verify or check that found something. It is an answer and no failure.
 	errDiffers = errors.New("differs")
 	// errUnread ends a verify that could not look at everything.
 	errUnread = errors.New("could not be compared")
@@ -116,6 +118,9 @@ func (r *run) classify(err error) verdict {
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
 	var revoked *subscription.RevokedError
+	var status *web.StatusError
+	var first *updater.FirstRootError
+	var source *web.SourceError
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -170,6 +175,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{
 			"stop the product, then run the same command again",
 			"or go ahead beside it, if you know that it bears that: --allow-running"}}
+	case errors.As(err, &status), errors.As(err, &first), errors.As(err, &source), is(credentials.ErrOpen), is(credentials.ErrInside):
+		return judgeWeb(err)
 	case errors.As(err, &expired):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"ask the vendor for fresh metadata, or get it from another mirror with --source",

@@ -18,7 +18,7 @@ func explain(path string) explanation {
 	switch path {
 	case "":
 		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so: see resolve, then --continue.\n\n" +
-			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 4 was not well after its start, taken back; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 verify found a difference.",
+			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 4 was not well after its start, taken back; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 check found an update, or verify a difference.",
 			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
 	case cmdStatus:
 		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
@@ -99,6 +99,15 @@ func explain(path string) explanation {
 			[]string{"PROG release keys rotate repo snapshot,timestamp --keys keys", "PROG release keys rotate repo root 5f0c31d2a9b8 --keys keys"}}
 	case cmdKeysRevoke:
 		return explanation{"Refused where fewer keys than must sign would be left: lower --threshold as well, or rotate. KEYID may be the first digits of it.", nil}
+	case cmdCheck:
+		return explanation{"For monitoring: asks the source, and writes nothing in the installation. Says the installed level, the one that an update would go to, and how many fixes of each kind and severity it brings. Exit code 10 says that there is an update; anything but 0 and 10 that it could not be told.",
+			[]string{"PROG check", "PROG check --json"}}
+	case cmdLogin:
+		return explanation{"Asks for a token, or with --user for a password, tries it, and keeps it for the scheme and host of ADDRESS in the user's configuration directory, readable for the user alone. Instead of a login: INPLACE_TOKEN, token-file, helper or netrc under transport in updates/settings.yaml, or ~/.netrc; in this order, before a login all but the last two.",
+			[]string{"PROG login https://updates.example.com/acme", "PROG login https://updates.example.com/acme --user acme <password-file"}}
+	case cmdServe:
+		return explanation{"Answers GET and HEAD for the files of a repository, with ranges, ETags and times to cache, and nothing else; GET /healthz is for balancers. It keeps no state: any number may run on copies of the same files, and any other web server may take its place. SIGINT and SIGTERM end it after the answers under way, with exit code 0.",
+			[]string{"PROG serve repo --listen :8480 --cert server.pem --key server.key --access-log access.log"}}
 	case cmdCompletion:
 		return explanation{"Commands, flags and values are completed, the levels and channels that this installation knows among them. The script is for the name that the program was called by.",
 			[]string{"source <(PROG completion bash)", "source <(PROG completion zsh)", "PROG completion fish | source", "PROG completion powershell | Out-String | Invoke-Expression"}}

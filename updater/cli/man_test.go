@@ -113,6 +113,8 @@ var manDescription = []string{
 var manEnvironment = [][2]string{
 	{"INPLACE_PASSPHRASE", "passphrase of the private keys, for vendors; empty means plain keys"},
 	{"INPLACE_CACHE_DIR", "where what was fetched is kept; each use verifies it"},
+	{"INPLACE_TOKEN", "token to log in with at a source over the network"},
+	{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "proxies for sources over the network"},
 	{"VISUAL, EDITOR", "the editor of resolve, words parted by blanks"},
 	{"HOME", "where resolve looks for git's configuration, which may name a merge tool"},
 	{"NO_COLOR", "if set and not empty, nothing is coloured"},

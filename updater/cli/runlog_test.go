@@ -41,7 +41,7 @@ func TestKeptSecrets(t *testing.T) {
 	if err := replaceInFile(in("acme/conf/acme.properties"), "db.password=acme", "db.password="+inFile); err != nil {
 		t.Fatal(err)
 	}
-	run(1, "--source", "https://app:"+inURL+"@127.0.0.1:1/r?token="+inQuery, "--events", events)
+	run(2, "--source", "https://app:"+inURL+"@127.0.0.1:1/r?token="+inQuery, "--events", events)
 	run(1, "--source", "/none/"+inToken+"/password="+inEnv, "--events", events)
 	run(0, "--allow-stale", "password="+inReason, "--events", events)
 	run(0, "--revert", "--events", events)

@@ -28,6 +28,7 @@ type fakeEngine struct {
 }
 
 func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)     { return e.plan, e.err }
+func (e *fakeEngine) Check(context.Context) (*updater.Check, error)     { return nil, e.err }
 func (e *fakeEngine) DryRevert(context.Context) (*updater.Plan, error)  { return e.plan, e.err }
 func (e *fakeEngine) Update(context.Context) (*updater.Outcome, error)  { return e.outcome, e.err }
 func (e *fakeEngine) Revert(context.Context) (*updater.Outcome, error)  { return e.outcome, e.err }

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func checkCommand(r *run) *cli.Command {
+	return &cli.Command{Name: "check", Usage: "ask whether there is an update: exit 0 there is none, 10 there is one", Action: r.check, Flags: flags(
+		textFlag("channel", "C", "ask for updates of this channel"),
+		textFlag("source", "REPO", "ask this repository"),
+		textFlag("allow-stale", "REASON", "accept metadata that is past its date"),
+		homeFlag(),
+	)}
+}
+
+// check is `check`. It writes nothing in the installation.
+func (r *run) check(c *cli.Context) error {
+	r.looking = true
+	e, err := r.opened(c, cmdCheck)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	k, err := e.Check(r.ctx)
+	if err != nil {
+		return err
+	}
+	r.doc.Check = k
+	installed := fmt.Sprintf("%s: %s, channel %s", k.Product, k.Installed.Name(), k.Channel)
+	if k.Withdrawn != "" {
+		defer r.out.line("The vendor has withdrawn the installed level: %s", k.Withdrawn)
+	}
+	if k.Newest == nil {
+		r.out.line("%s: no update.", installed)
+		return nil
+	}
+	fixes := make([]string, len(k.Fixes))
+	for i, f := range k.Fixes {
+		fixes[i] = strings.TrimSpace(fmt.Sprintf("%d %s %s", f.Count, f.Severity, f.Kind))
+	}
+	text := fmt.Sprintf("%s: there is %s", installed, k.Newest.Name())
+	if len(fixes) > 0 {
+		text += "; fixes: " + strings.Join(fixes, ", ")
+	}
+	r.out.line("%s.", text)
+	r.out.line("To look: %s", r.shell("--dry-run"))
+	return errDiffers
+}

@@ -1,0 +1,77 @@
+package updater
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"inplace/manifest/repository"
+	"inplace/manifest/repository/web"
+	"inplace/updater/credentials"
+	"inplace/updater/settings"
+)
+
+// Access is what a user brings along to reach a source over the network.
+type Access struct {
+	CacheDir string             // where what was fetched is kept; "": nowhere
+	Agent    string             // who asks
+	Login    credentials.Finder // what to log in with, beside what the settings name
+}
+
+// openSource opens source for an installation at home, "" if there is none.
+func openSource(source, home string, t settings.Transport, a Access, opt repository.ClientOptions) (*repository.Client, error) {
+	if opt.Transport != nil || !web.IsSource(source) {
+		return repository.Open(source, opt)
+	}
+	o := web.Options{AllowHTTP: t.AllowHTTP, CA: t.CA, Cert: t.Cert, Key: t.Key, Agent: a.Agent}
+	login := a.Login
+	login.TokenFile, login.Helper, login.Netrc = t.TokenFile, t.Helper, t.Netrc
+	login.Inside = func(path string) bool { return LiesIn(home, path) }
+	o.Credentials = func(ctx context.Context) (string, error) { return login.Header(ctx, source) }
+	// Looking writes nothing in an installation, not even where its owner lives there; and
+	// without a cache all goes on as well.
+	if a.CacheDir != "" && !LiesIn(home, a.CacheDir) {
+		o.Cache, _ = web.OpenCache(a.CacheDir)
+	}
+	w, err := web.Open(source, o)
+	if err != nil {
+		_ = o.Cache.Close()
+		return nil, err
+	}
+	opt.Transport = w
+	return repository.Open(source, opt)
+}
+
+// LiesIn reports whether dir, or what of it exists, lies in home; never where home is "".
+func LiesIn(home, dir string) bool {
+	if home == "" {
+		return false
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return true
+	}
+	rest := ""
+	for {
+		real, err := filepath.EvalSymlinks(dir)
+		if err == nil {
+			dir = filepath.Join(real, rest)
+			break
+		}
+		if !os.IsNotExist(err) || filepath.Dir(dir) == dir {
+			return true
+		}
+		rest, dir = filepath.Join(filepath.Base(dir), rest), filepath.Dir(dir)
+	}
+	rel, err := filepath.Rel(home, dir)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// FirstRootError reports a source over the network whose root of trust nobody has vouched
+// for: whoever answers there could be anybody.
+type FirstRootError struct{ Source string }
+
+func (e *FirstRootError) Error() string {
+	return e.Source + ": its root of trust is not known yet, and over the network it is not taken on trust"
+}
