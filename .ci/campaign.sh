@@ -44,6 +44,7 @@ sections=(
 	revert-to.{kill,error,sticky,powercut,ext4}
 	recovery.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	{update,revert}-self.{kill,error}
+	renew.{kill,error,sticky}
 	{update,revert}-shim.{powercut,ext4,xfs,btrfs}
 	{update,revert}-follow.{kill,error,sticky,powercut,ext4,xfs,btrfs}
 	adopt.{kill,error,sticky,powercut,ext4,xfs,btrfs}

@@ -18,6 +18,8 @@
 #                               while logs/up is there
 #   service-boot                the same, and the product is gone afterwards, as after a power cut: its
 #                               start script asks the guard
+#   renew                       the update to a release that ships no updater and asks for a newer one, of a
+#                               newer schema of manifests: the old one has the new one do the run
 #   recovery                    what `status` does after an update that was killed among its
 #                               exchanges (what is old here is that mixed tree)
 #   adopt                       the first contact with an edited installation
@@ -43,6 +45,7 @@ prepare() {
 		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X inplace/updater/quick.Version=$v" -o "$made/inplace-$v" .
 		shim "$v" >"$made/shim-$v"
 	done
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X inplace/updater/quick.Version=2.0 -X inplace/manifest.next=inplace/manifest/2" -o "$made/inplace-2.0" .
 	for f in tree self shim; do
 		mkdir "$made/$f"
 		case $f in
@@ -58,6 +61,7 @@ prepare() {
 	write_setup
 	write_release
 	write_service
+	write_either
 }
 
 shim() { # shim VERSION
@@ -104,7 +108,10 @@ write_setup() {
 		else
 			"$CI_DIR/fixture.sh" edit "$home"
 		fi
-		if [ "$2" != release-add ]; then
+		if [ "$2" = renew ]; then
+			"$inplace" release updater "$repo" linux-amd64="$CI_MADE/inplace-2.0" --version 2.0 --keys "$CT_WORK/keys"
+			"$CI_MADE/inplace-2.0" release add "$repo" "$fixture/new" --level 1 --channel full --keys "$CT_WORK/keys" --updater-min 2.0
+		elif [ "$2" != release-add ]; then
 			"$inplace" release add "$repo" "$fixture/new" --level 1 --channel full --keys "$CT_WORK/keys" --notes "$fixture/notes.yaml"
 		fi
 		if [ "${3-}" = follow ]; then
@@ -180,6 +187,15 @@ write_release() {
 	TEXT
 }
 
+# either.sh: status by the updater in bin/, or by the old one, whichever the number of the run says.
+write_either() {
+	cat >"$made/either.sh" <<-'TEXT'
+		. "$CI_MADE/env"
+		if [ $(($$ % 2)) = 0 ]; then exec "$inplace" status --home "$CT_ROOT"; fi
+		exec "$CT_ROOT/bin/update.sh" status
+	TEXT
+}
+
 # service.sh run|status|boot: the update, whose words are kept; a recovery, after which the product has
 # to run, unless the update has said that it does not; and the product's start after a power cut.
 write_service() {
@@ -213,7 +229,7 @@ subject() {
 	fixture=tree
 	local follow=""
 	case $1 in
-	service*) fixture=small ;; # what changes is the other subjects' business
+	service* | renew) fixture=small ;; # what changes is the other subjects' business
 	*-self) fixture=self ;;
 	*-shim) fixture=shim ;;
 	*-follow) follow=follow update=". $made/env; \"\$CT_ROOT/home/bin/update.sh\"" ;;
@@ -224,6 +240,8 @@ subject() {
 		options+=(--run "$update" --recover "$update status") ;;
 	prepare)
 		options+=(--run "$update --prepare && \"\$CT_ROOT/bin/update.sh\"" --again "$update" --recover "$update status") ;;
+	renew) # either binary recovers: the one in bin/, and at every second point the old one
+		options+=(--run "$update" --recover "sh $made/either.sh") ;;
 	prepared)
 		options+=(--run "$update" --recover "$update status") ;;
 	service)

@@ -9,6 +9,7 @@
 #   prepare, prepared         an update prepared and done; what the run does that finds it prepared
 #   service, service-boot     an update that stops, starts and watches the product: killed or failing;
 #                             and cut, with the product's start script asking the guard
+#   renew                     an update that a newer updater does in the place of the old one
 #   revert-to                 back over two updates at once
 #   update-follow, revert-follow   the same with conf/ behind a link that is followed
 #   update-self, revert-self  the same with another updater binary in the new release; no
@@ -39,10 +40,10 @@ short() { # short SUBJECT SAMPLE MODES
 }
 
 subjects=("$@")
-[ ${#subjects[@]} -gt 0 ] || subjects=(update prepare prepared service service-boot revert revert-to update-follow revert-follow update-self revert-self)
+[ ${#subjects[@]} -gt 0 ] || subjects=(update prepare prepared service service-boot revert revert-to update-follow revert-follow update-self revert-self renew)
 for s in "${subjects[@]}"; do
 	case $s in
-	update | prepare | prepared | service | service-boot | revert | revert-to | update-follow | revert-follow | update-self | revert-self) ;;
+	update | prepare | prepared | service | service-boot | revert | revert-to | update-follow | revert-follow | update-self | revert-self | renew) ;;
 	*) echo "unknown subject $s" >&2; exit 2 ;;
 	esac
 done
@@ -55,6 +56,7 @@ lane() {
 		[[ " ${subjects[*]} " == *" $s "* ]] || continue
 		echo "--- $s"
 		case $s in
+		renew) subject "$s" && "$crashtest" "${options[@]}" --sample $((sample / 3)) --mode kill || bad=1 ;;
 		*-self) short "$s" $((sample / 5)) kill,error || bad=1 ;;
 		prepare) short "$s" $((sample * 2 / 5)) kill,error || bad=1 ;;
 		prepared) short "$s" $((sample * 2 / 5)) kill,error,powercut || bad=1 ;;
@@ -77,7 +79,7 @@ races() {
 bad=0
 lane revert revert-to revert-follow revert-self update-follow update-self >"$made/reverts.log" 2>&1 &
 reverts=$!
-lane update prepare prepared service service-boot || bad=1
+lane update prepare prepared service service-boot renew || bad=1
 wait $reverts || bad=1
 cat "$made/reverts.log"
 races || bad=1

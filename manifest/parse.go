@@ -2,10 +2,17 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"strings"
 
 	"inplace/manifest/strictyaml"
 )
+
+// next is a schema that is read as Schema is, and written in its place: that of the updater which
+// tests and the crash campaign take for a newer one (-ldflags "-X inplace/manifest.next=...").
+// No release is built with it.
+var next string
 
 // header stands before the keys of each of the three documents.
 type header struct {
@@ -37,11 +44,25 @@ func Parse(name string, data []byte) (*Manifest, error) {
 		}
 	}
 	var out manifestDoc
-	err := parseDoc(name, data, Schema, &out, func(v *validator) { v.manifest(&out.Manifest) })
+	schema := Schema
+	if next != "" && bytes.Contains(data, []byte("schema: "+next+"\n")) {
+		schema = next
+	}
+	err := parseDoc(name, data, schema, &out, func(v *validator) { v.manifest(&out.Manifest) })
 	if err != nil {
 		return nil, err
 	}
 	return &out.Manifest, nil
+}
+
+// NewerSchema reports whether data is a manifest of a schema that this program does not know.
+func NewerSchema(data []byte) bool {
+	doc, err := strictyaml.Parse("", data, MaxManifestBytes)
+	if err != nil {
+		return false
+	}
+	got, _ := doc.Text("schema")
+	return got != Schema && got != next && strings.HasPrefix(got, "inplace/manifest/")
 }
 
 // lineOfCR returns the first line that holds a CR, 0 if none does.
@@ -97,5 +118,5 @@ func parseDoc(name string, data []byte, schema string, out any, check func(*vali
 // Marshal writes m in the one spelling that a release gets: the same manifest
 // gives the same bytes, and Parse reads them back as m if m is valid.
 func (m *Manifest) Marshal() []byte {
-	return strictyaml.Marshal(&manifestDoc{header{Schema}, *m})
+	return strictyaml.Marshal(&manifestDoc{header{cmp.Or(next, Schema)}, *m})
 }

@@ -37,6 +37,7 @@ type AdoptOptions struct {
 	Executable string            // this program, copied to bin/inplace
 	Scripts    map[string][]byte // launcher texts by suffix: "sh", "cmd"
 	Access     Access            // how a source over the network is reached
+	Renew      Renewing          // how it is renewed
 	Engine     string
 	Now        func() time.Time
 	Report     Reporter
@@ -233,7 +234,7 @@ func (a *adopter) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := openFirst(ctx, opening{source: a.opt.Source, named: a.opt.Root, root: root, home: a.tree.Path(), transport: s, access: a.opt.Access}, a.opt.Now())
+	f, err := openFirst(ctx, opening{source: a.opt.Source, named: a.opt.Root, root: root, home: a.tree.Path(), transport: s, access: a.opt.Access, engine: a.opt.Engine}, a.opt.Now())
 	if err != nil {
 		return err
 	}
@@ -258,6 +259,7 @@ type opening struct {
 	home      string // the installation, "" without one
 	transport settings.Transport
 	access    Access
+	engine    string // version of this program
 	stale     bool
 }
 
@@ -292,7 +294,7 @@ func openFirst(ctx context.Context, o opening, now time.Time) (*first, error) {
 		}
 		source = abs
 	}
-	c, err := openSource(source, o.home, o.transport, o.access, repository.ClientOptions{AllowStale: o.stale})
+	c, err := openSource(source, o.home, o.transport, o.access, repository.ClientOptions{AllowStale: o.stale, Engine: o.engine})
 	if err != nil {
 		return nil, err
 	}
@@ -342,8 +344,9 @@ func (a *adopter) read(ctx context.Context) error {
 	}
 	var list []manifest.Path
 	inventories := 0
+	renewer := &renewer{Renewing: a.opt.Renew, client: a.client}
 	for _, r := range all {
-		m, raw, err := a.client.Manifest(ctx, r)
+		m, raw, err := renewer.manifestOf(ctx, r)
 		if err != nil {
 			return err
 		}

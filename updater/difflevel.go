@@ -58,7 +58,7 @@ func (u *Updater) releaseAt(ctx context.Context, product string, level int64) (*
 	if i < 0 {
 		return nil, fmt.Errorf("level %d: %w in %s", level, ErrUnknownLevel, u.client.Source())
 	}
-	m, _, err := u.client.Manifest(ctx, all[i])
+	m, _, err := u.renewer().manifestOf(ctx, all[i])
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (d *differ) declared(base, next *installed) (map[manifest.Path]manifest.Pat
 		if r.Level <= low || r.Level > high || slices.ContainsFunc(t.between, func(m *manifest.Manifest) bool { return m.Level == r.Level }) {
 			continue
 		}
-		m, _, err := d.u.client.Manifest(d.ctx, r)
+		m, _, err := d.u.renewer().manifestOf(d.ctx, r)
 		if err != nil {
 			return nil, err
 		}

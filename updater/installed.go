@@ -21,6 +21,9 @@ const (
 	manifestPath  = "updates/installed/manifest.yaml"
 	inventoryPath = "updates/installed/inventory"
 
+	// InstalledManifest is the path of the manifest of what is installed.
+	InstalledManifest = manifestPath
+
 	recordSchema     = "inplace/installed/1"
 	maxManifestBytes = 4 << 20
 )
@@ -116,6 +119,23 @@ func readDeclared(t *fsys.Tree) (*installed, error) {
 	}
 	in.manifest, err = manifest.Parse(manifestPath, raw)
 	return in, err
+}
+
+// readBack is readInstalled for a revert, which goes by what snapshots keep: of a manifest that
+// only a newer updater can read it does without the rules, unless it has to put together
+// what the release calls configuration.
+func (u *Updater) readBack(t *fsys.Tree) (*installed, error) {
+	in, err := readDeclared(t)
+	if err != nil && in != nil && !u.opt.KeepEdits && !u.opt.Exact && !u.opt.WithData && !u.opt.FromRelease {
+		if raw, e := readChecked(t, manifestPath, maxManifestBytes, in.Manifest); e == nil && manifest.NewerSchema(raw) {
+			in.manifest, err = &manifest.Manifest{Product: manifest.ProductID{Name: in.Product, Version: in.Version}, Level: in.Level, Released: in.Released}, nil
+			u.event(PhasePlan, "note", manifestPath+" is of a newer updater; this one puts back what the snapshot keeps, and copies no configuration beside it", 0, 0)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in, in.readInventory(t)
 }
 
 func (in *installed) readInventory(t *fsys.Tree) error {

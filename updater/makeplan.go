@@ -28,6 +28,7 @@ type item struct {
 	live   live
 	class  manifest.Class
 	step   *Step
+	renews string // the version of the updater that the item is; "": it is none
 }
 
 // maker makes one plan. It reads and never writes.
@@ -157,6 +158,9 @@ func (m *maker) collect() error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := m.renewPlaced(); err != nil {
 		return err
 	}
 	expectMemory(len(m.in.inventory.Raw)+len(m.to.inventory.Raw), len(m.items))
@@ -382,6 +386,9 @@ func (m *maker) decideOne(it *item) {
 		return
 	case v.action == Replace && it.base.Kind == manifest.File && it.theirs.Kind == manifest.File && len(m.pins(it.path)) > 0:
 		v = verdict{action: Merge, reason: "changed in this release; your pins hold", merge: true}
+	}
+	if it.renews != "" {
+		v.reason = "the updater renews itself: " + it.renews
 	}
 	it.step = m.step(it, v.action, v.reason)
 	it.step.merged = v.merge

@@ -186,7 +186,7 @@ func (b *backer) releaseThen() ([]byte, *manifest.Inventory, error) {
 		if r.Level != to.Level || r.Digest != to.Manifest {
 			continue
 		}
-		m, raw, err := b.u.client.Manifest(b.ctx, r)
+		m, raw, err := b.u.renewer().manifestOf(b.ctx, r)
 		if err != nil {
 			return nil, nil, err
 		}

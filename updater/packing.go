@@ -26,7 +26,10 @@ type PackOptions struct {
 	AllowStale string // the reason to accept expired metadata; "": do not
 	To         string // the file or directory to make; the form follows from its name
 
-	Access Access           // how a source over the network is reached
+	Access Access   // how a source over the network is reached
+	Renew  Renewing // how this program is renewed
+	Engine string   // its version
+
 	Now    func() time.Time // nil: time.Now
 	Report Reporter
 }
@@ -76,14 +79,14 @@ func Pack(ctx context.Context, opt PackOptions) (*Packed, error) {
 	}
 	var f *first
 	err = p.during(PhaseMetadata, func() (err error) {
-		f, err = openFirst(ctx, opening{source: opt.Source, named: opt.Root, root: root, access: opt.Access, stale: opt.AllowStale != ""}, opt.Now())
+		f, err = openFirst(ctx, opening{source: opt.Source, named: opt.Root, root: root, access: opt.Access, engine: opt.Engine, stale: opt.AllowStale != ""}, opt.Now())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.client.Close() }()
-	p.client = f.client
+	p.client, p.renewer = f.client, &renewer{Renewing: opt.Renew, client: f.client}
 	p.out.RootDigest, p.out.FirstUse, p.out.Stale = f.fingerprint, f.firstUse, opt.AllowStale
 	t, err := p.choose(ctx, opt.Channel, opt.Level, opt.HasLevel)
 	if err != nil {
@@ -119,7 +122,7 @@ func (u *Updater) Pack(ctx context.Context, to string, edits bool) (*Packed, err
 	if err := p.during(PhaseMetadata, func() error { return u.connect(ctx) }); err != nil {
 		return nil, err
 	}
-	p.client, p.out.Stale = u.client, u.opt.AllowStale
+	p.client, p.renewer, p.out.Stale = u.client, u.renewer(), u.opt.AllowStale
 	if !edits {
 		t, err := p.choose(ctx, u.channel(), u.opt.Level, u.opt.HasLevel)
 		if err != nil {
@@ -158,6 +161,7 @@ type packing struct {
 	now     func() time.Time
 	report  Reporter
 	client  *repository.Client
+	renewer *renewer
 	out     *Packed
 	entries []archive.Entry // sorted by path
 	private bool            // it holds what is the operator's
@@ -211,7 +215,7 @@ func (p *packing) choose(ctx context.Context, channel string, level int64, hasLe
 	if t.Release, err = findLevel(list, channel, level); err != nil {
 		return nil, err
 	}
-	if t.manifest, t.raw, err = p.client.Manifest(ctx, t.Release); err != nil {
+	if t.manifest, t.raw, err = p.renewer.manifestOf(ctx, t.Release); err != nil {
 		return nil, err
 	}
 	t.inventory, err = p.client.Inventory(ctx, t.manifest)

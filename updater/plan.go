@@ -7,6 +7,7 @@ import (
 	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
+	"inplace/manifest/repository"
 	"inplace/merge"
 	"inplace/updater/conflict"
 )
@@ -191,11 +192,12 @@ type Plan struct {
 
 	target        *target
 	baseInventory *manifest.Inventory
-	way           *wayBack       // of a revert: the snapshots it goes by
-	in            *installed     // of an update: what is installed
-	entries       []backup.Entry // of a revert: prepared when planning
-	puts          []put          // of a revert that copies: what goes into which slot
-	settled       []ConflictOf   // paths whose conflicts are all resolved, as the workspace keeps them
+	updater       *repository.Updater // that takes the place of the one in bin; nil: that stays
+	way           *wayBack            // of a revert: the snapshots it goes by
+	in            *installed          // of an update: what is installed
+	entries       []backup.Entry      // of a revert: prepared when planning
+	puts          []put               // of a revert that copies: what goes into which slot
+	settled       []ConflictOf        // paths whose conflicts are all resolved, as the workspace keeps them
 }
 
 // Instruction is what a release asks the operator to do by hand.

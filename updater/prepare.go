@@ -50,7 +50,7 @@ func (u *Updater) prepare(ctx context.Context, in *installed, plan *Plan, out *O
 	}
 	already := s.prep != nil && s.anew == 0 && len(entries) == len(s.prep.entries) && rec.sameAs(&s.prep.preparedRecord)
 	if !already {
-		err = u.writePrepared(s, entries, rec)
+		err = u.writePrepared(ctx, s, entries, rec)
 	}
 	s.stage.Close()
 	if err != nil {
@@ -80,7 +80,10 @@ func (r *preparedRecord) sameAs(o *preparedRecord) bool {
 }
 
 // writePrepared writes the record, and before it all that it stands for.
-func (u *Updater) writePrepared(s *stager, entries []backup.Entry, rec preparedRecord) (err error) {
+func (u *Updater) writePrepared(ctx context.Context, s *stager, entries []backup.Entry, rec preparedRecord) (err error) {
+	if err = u.keepUpdater(ctx); err != nil {
+		return err
+	}
 	if err = u.keepSource(); err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func (u *Updater) offline(ctx context.Context, trust *repository.TrustState, cau
 		return data, err == nil
 	}
 	c, err := repository.Open(u.source(), repository.ClientOptions{
-		AllowStale: u.opt.AllowStale != "", Transport: repository.Offline(trust, read, cause)})
+		AllowStale: u.opt.AllowStale != "", Engine: u.opt.Engine, Transport: repository.Offline(trust, read, cause)})
 	if err == nil {
 		err = c.Refresh(ctx, trust, u.opt.Now())
 	}

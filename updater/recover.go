@@ -241,6 +241,9 @@ func loadOpen(u *Updater, id string) (*backup.Snapshot, error) {
 
 // sweep removes the litter of interrupted runs. No journal is open.
 func (u *Updater) sweep() error {
+	if err := u.dropUpdater(); err != nil {
+		return err
+	}
 	if info, err := u.tree.Lstat(journal.Open); err == nil && info.Exists {
 		if err := journal.End(u.tree); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 
 // DryRevert says what Revert would do and writes nothing.
 func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
-	return u.dry(readInstalled, func(in *installed) (*Plan, error) { return u.planRevert(ctx, in) })
+	return u.dry(u.readBack, func(in *installed) (*Plan, error) { return u.planRevert(ctx, in) })
 }
 
 // Revert takes back the newest update that is not taken back yet, offline: every
@@ -26,7 +26,7 @@ func (u *Updater) DryRevert(ctx context.Context) (*Plan, error) {
 // *[UnknownSnapshotError], *[backup.DamagedError], *[ConflictError] where edits are to be
 // kept, and those of Update but for metadata.
 func (u *Updater) Revert(ctx context.Context) (*Outcome, error) {
-	in, out, release, err := u.start(ctx, readInstalled)
+	in, out, release, err := u.start(ctx, u.readBack)
 	if err != nil {
 		return out, err
 	}

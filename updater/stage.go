@@ -277,6 +277,9 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 	if ok, err := s.fetchStaged(want, f); ok || err != nil {
 		return err
 	}
+	if b := s.plan.updater; b != nil && b.Digest == want.Digest {
+		return s.u.client.WriteUpdater(ctx, *b, f)
+	}
 	if want.Size > maxPristine {
 		r, err := s.u.client.Blob(ctx, want.Digest, want.Size)
 		if err != nil {
@@ -379,11 +382,7 @@ func (s *stager) record(id string) error {
 		Product: s.in.Product, Version: t.manifest.Product.Version, Level: t.Level, Channel: t.Channel,
 		Released: t.manifest.Released, Snapshot: id, Engine: s.u.opt.Engine,
 	}
-	for _, p := range s.in.Placed {
-		if t.inventory.Find(p.Path) == nil {
-			next.Placed = append(next.Placed, p)
-		}
-	}
+	next.Placed = s.plan.placedNext(s.in.Placed)
 	files := recordFiles(&next, t.raw, t.inventory)
 	for _, path := range []manifest.Path{recordPath, inventoryPath, manifestPath} {
 		e, err := s.recordEntry(path, files[path], s.next)

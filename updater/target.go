@@ -58,7 +58,7 @@ func (u *Updater) connect(ctx context.Context) error {
 
 // ask opens the source and brings its metadata up to date.
 func (u *Updater) ask(ctx context.Context, source string, trust *repository.TrustState) (*repository.Client, error) {
-	opt := repository.ClientOptions{AllowStale: u.opt.AllowStale != ""}
+	opt := repository.ClientOptions{AllowStale: u.opt.AllowStale != "", Engine: u.opt.Engine}
 	if u.opt.Prepare {
 		u.fetched = map[string][]byte{}
 		opt.Keep = func(path string, data []byte) {
@@ -158,7 +158,7 @@ func (u *Updater) pick(ctx context.Context, t *target, installed int64, list []r
 		if r.Withdrawn != "" {
 			continue
 		}
-		m, raw, err := u.client.Manifest(ctx, r)
+		m, raw, err := u.renewer().manifestOf(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, lis
 	if err != nil {
 		return nil, err
 	}
-	m, raw, err := u.client.Manifest(ctx, r)
+	m, raw, err := u.renewer().manifestOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -255,9 +255,9 @@ func (u *Updater) passed(ctx context.Context, t *target, installed int64, list [
 		if r.Level <= min(installed, t.Level) || r.Level >= max(installed, t.Level) || r.Withdrawn != "" {
 			continue
 		}
-		if m, _, err := u.client.Manifest(ctx, r); err == nil {
+		if m, _, err := u.renewer().manifestOf(ctx, r); err == nil {
 			*passed = append(*passed, m)
-		} else if cancelled(ctx) != nil {
+		} else if needsRenewal(err) || cancelled(ctx) != nil {
 			return err
 		}
 	}

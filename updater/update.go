@@ -116,7 +116,11 @@ func (u *Updater) begin(ctx context.Context) (release func(), rec *Recovery, err
 		lock.Release()
 		return nil, rec, err
 	}
-	return func() { u.summarize(nil); lock.Release() }, rec, nil
+	if rec == nil {
+		rec = u.opt.Renew.Mended
+	}
+	u.lock, u.mended = lock, rec
+	return func() { u.summarize(nil); u.lock = nil; lock.Release() }, rec, nil
 }
 
 // start is how each run begins that may change the installation: begin, and then read

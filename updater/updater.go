@@ -95,7 +95,8 @@ type Options struct {
 	Confirm func(*Plan) (bool, error)
 
 	Access Access           // how sources over the network are reached
-	Engine string           // version of this program, for records
+	Renew  Renewing         // how this program is renewed
+	Engine string           // version of this program, for records and for what it may read
 	Now    func() time.Time // nil: time.Now
 	Report Reporter         // nil: nobody listens
 
@@ -109,6 +110,9 @@ type Updater struct {
 	tree     *fsys.Tree
 	settings *settings.Settings
 	client   *repository.Client
+
+	lock   *fsys.Lock // held; nil: this run only looks
+	mended *Recovery  // by this run
 
 	astray    []*fsys.FollowError // what is named under follow and cannot be followed
 	ws        *workspace          // the open one; nil: none

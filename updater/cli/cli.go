@@ -46,7 +46,8 @@ type Env struct {
 	Executable     func() (string, error)
 	Version        string
 
-	open func(updater.Options) (engine, error) // nil: the real one; for tests
+	whole bool                                  // the process is this run's alone, and may become another program
+	open  func(updater.Options) (engine, error) // nil: the real one; for tests
 }
 
 // System is the environment of this process; version is printed and recorded.
@@ -70,19 +71,33 @@ func Main(args []string, env Env) int {
 	// The runtime opens its poller with the first timer or file, and dies where it cannot: now
 	// there are descriptors left.
 	time.AfterFunc(time.Hour, func() {}).Stop()
+	env.whole = true
 	ctx, _ := interruptible() // to the very end: a late signal must not hide how the run ended
 	return runIn(ctx, args, env)
 }
 
 // runIn is Main under a context.
 func runIn(ctx context.Context, args []string, env Env) int {
+	h, args, err := takeOver(args)
+	argv, self := args, env.Executable
+	if h != nil {
+		defer func() {
+			if exe, err := self(); err == nil {
+				h.leave(exe)
+			}
+		}()
+		env.Executable = func() (string, error) { return h.Program, nil }
+	}
 	called := env.Name
 	if len(args) >= 2 && args[0] == launchedFlag {
 		called = args[1]
 	}
 	args, name := launchedAs(args, env.Name)
 	r := newRun(ctx, env, name)
-	r.called, r.args = called, args
+	r.called, r.args, r.argv, r.handover, r.self = called, args, argv, h, self
+	if err != nil {
+		return r.finish(err)
+	}
 	app := newApp(r)
 	if len(args) > 0 && args[0] == completeWord {
 		answer(r, app, args[1:])
@@ -126,7 +141,11 @@ type run struct {
 	typed   string // the program alone
 	called  string // the same as it was typed, not quoted
 	args    []string
-	homeDir string // the installation, once it is known
+	argv    []string // with what a launcher put in front
+	homeDir string   // the installation, once it is known
+
+	handover *handover              // of an older updater; nil: this one was started by itself
+	self     func() (string, error) // the file of this program, where it was handed over to
 
 	typedArgs []string // the command line to repeat in hints; nil: the root command without flags
 
@@ -193,6 +212,10 @@ func (r *run) presume(args []string) {
 
 // finish prints what the run has to say and returns its exit code.
 func (r *run) finish(err error) int {
+	var done *handedOver
+	if errors.As(err, &done) {
+		return done.code
+	}
 	v := r.judge(err)
 	r.reporter.close(v)
 	wrote := r.writeResult(v)

@@ -17,7 +17,7 @@ import (
 // TestMain lets scripts run the program: a copy of this test binary under its name
 // is the program, also where adopt has copied it into an installation.
 func TestMain(m *testing.M) {
-	program := func() { os.Exit(Main(os.Args[1:], System("1.0.0-test"))) }
+	program := func() { os.Exit(Main(os.Args[1:], System(testVersion()))) }
 	testscript.Main(m, map[string]func(){
 		"inplace": program,
 		"inplace-" + runtime.GOOS + "-" + runtime.GOARCH: program,
@@ -70,6 +70,7 @@ func TestScript(t *testing.T) {
 			"await":   cmdAwait,
 
 			"transcript": cmdTranscript,
+			"newer":      cmdNewer,
 		},
 	}
 	if testing.Short() {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +33,10 @@ func (r *run) adopt(c *cli.Context) error {
 	if err := r.begin(c, cmdAdopt); err != nil {
 		return err
 	}
-	exe, err := r.executable()
+	exe, err := r.self()
+	if err == nil {
+		exe, err = filepath.EvalSymlinks(exe)
+	}
 	if err != nil {
 		return err
 	}
@@ -40,7 +44,7 @@ func (r *run) adopt(c *cli.Context) error {
 	opt := updater.AdoptOptions{
 		Home: c.Args().First(), Source: c.String("source"), Channel: c.String("channel"),
 		Launcher: c.String("launcher"), Root: c.String("root"),
-		Access: r.access(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+		Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 		Executable: exe, Scripts: launchers(),
 	}
 	if opt.Base, opt.HasBase, err = levelFlag(c, "base"); err != nil {

@@ -84,7 +84,7 @@ func sourceGiven(c *cli.Context) error {
 func (r *run) packAlone(c *cli.Context, to string) error {
 	opt := updater.PackOptions{
 		Source: c.String("source"), Channel: c.String("channel"), Root: c.String("root"),
-		AllowStale: c.String("allow-stale"), To: to, Access: r.access(), Now: r.env.Now, Report: r.reporter.report,
+		AllowStale: c.String("allow-stale"), To: to, Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	var err error
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {

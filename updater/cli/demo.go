@@ -226,7 +226,7 @@ func (d *demonstration) execute(name string, exe func() (string, error), args []
 		return err
 	}
 	env := d.env
-	env.Name, env.Executable, env.Stderr = name, exe, d.env.Stdout
+	env.Name, env.Executable, env.Stderr, env.whole = name, exe, d.env.Stdout, false
 	env.LookupEnv = func(key string) (string, bool) {
 		if key == envPassphrase {
 			return "", true

@@ -108,6 +108,7 @@ func (r *run) classify(err error) verdict {
 		fault     *manifest.Error
 	)
 	var unwell *updater.UnwellError
+	var renew *updater.RenewError
 	var notSecurity *repository.NotSecurityError
 	var keys *repository.KeysError
 	var request *repository.RequestError
@@ -177,6 +178,8 @@ func (r *run) classify(err error) verdict {
 			"or go ahead beside it, if you know that it bears that: --allow-running"}}
 	case errors.As(err, &status), errors.As(err, &first), errors.As(err, &source), is(credentials.ErrOpen), is(credentials.ErrInside):
 		return judgeWeb(err)
+	case errors.As(err, &renew) && !errors.As(err, &untrusted):
+		return r.judgeRenewal(renew)
 	case errors.As(err, &expired):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"ask the vendor for fresh metadata, or get it from another mirror with --source",
@@ -243,6 +246,9 @@ func (r *run) classify(err error) verdict {
 	case errors.As(err, &unsafe):
 		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"the updater's own files must belong to the owner of the installation and be writable by nobody else"}}
 	case errors.As(err, &faults), errors.As(err, &fault):
+		if strings.HasPrefix(err.Error(), updater.InstalledManifest+":") {
+			return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"a newer updater has installed this: run the launcher in the bin of the installation"}}
+		}
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"correct the file; each line above names a place in it"}}
 	case is(context.Canceled), is(context.DeadlineExceeded):
 		return verdict{exit: ExitFailed, state: "Interrupted; nothing was changed.", hints: []string{"run the same command again when it suits"}}

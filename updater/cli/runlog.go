@@ -50,7 +50,11 @@ func (l *runLog) event(e updater.Event) {
 // open begins to write.
 func (l *runLog) open() {
 	if l.r.homeDir != "" && l.r.env.open == nil { // an engine of a test has no installation
-		l.log.Open(l.r.homeDir, l.r.command)
+		name := l.r.command
+		if l.r.handover != nil { // the older updater has written one, as the same process
+			name += "-renewed"
+		}
+		l.log.Open(l.r.homeDir, name)
 	}
 }
 
