@@ -350,6 +350,9 @@ func (a *adopter) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !a.client.HoldsInventory(m) { // a bundle, which has not every level in full
+			continue
+		}
 		inv, err := a.client.Inventory(ctx, m)
 		if err != nil {
 			return err
@@ -368,6 +371,9 @@ func (a *adopter) read(ctx context.Context) error {
 		list = slices.Compact(list)
 		inventories += len(inv.Raw)
 		expectMemory(inventories, len(list)/8) // each has some 200 bytes here
+	}
+	if len(a.levels) == 0 {
+		return &LacksError{Source: a.client.Source(), Serves: a.client.Serves(), Adopt: true}
 	}
 	found := make([]live, len(list))
 	index := make([]int, len(list))

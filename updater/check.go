@@ -44,7 +44,7 @@ func (u *Updater) Check(ctx context.Context) (*Check, error) {
 		return nil, err
 	}
 	out := &Check{Product: r.Product, Installed: r.release(), Channel: u.channel(), Source: u.client.Source(),
-		Fixes: []FixCount{}, Expires: u.client.State().Expires(u.channel()), Withdrawn: u.withdrawn(r.Level)}
+		Fixes: []FixCount{}, Expires: u.client.State().Expires(u.channel()), Withdrawn: u.client.Withdrawn(r.Level)}
 	t := &target{}
 	if err := u.pick(ctx, t, r.Level, list); err != nil || t.manifest == nil {
 		return out, err

@@ -36,6 +36,7 @@ const (
 	PhaseRollback Phase = "rollback"
 	PhaseFinish   Phase = "finish"
 	PhasePack     Phase = "pack"
+	PhaseFetch    Phase = "fetch"
 )
 
 // Reporter receives events. It is called from one goroutine at a time.

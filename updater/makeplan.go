@@ -72,7 +72,7 @@ func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *make
 		Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
 		Action: "update", From: in.release(), To: to.release(), target: to, baseInventory: in.inventory, in: in,
 		Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: to.fixes(), Instructions: to.instructions(),
-		Findings: []Finding{}, Warnings: []string{},
+		Findings: []Finding{}, Warnings: u.beyond(),
 	}
 	m.plan.Irreversible = oneWay(to.between)
 	if to.Level < in.Level {
@@ -90,7 +90,7 @@ func (u *Updater) newMaker(ctx context.Context, in *installed, to *target) *make
 func (m *maker) make() error {
 	m.cache = openStatCache(m.u.tree, m.in.inventory.Digest)
 	defer m.cache.close()
-	for _, step := range []func() error{m.compileRules, m.collect, m.look, m.read, m.decide, m.clear, m.settleDirs, m.merge} {
+	for _, step := range []func() error{m.compileRules, m.collect, m.lacks, m.look, m.read, m.decide, m.clear, m.settleDirs, m.merge} {
 		if err := cancelled(m.ctx); err != nil {
 			return err
 		}

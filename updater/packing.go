@@ -201,18 +201,8 @@ func (p *packing) choose(ctx context.Context, channel string, level int64, hasLe
 	if err != nil {
 		return nil, err
 	}
-	if !hasLevel {
-		i := len(list) - 1
-		for i >= 0 && list[i].Withdrawn != "" {
-			i--
-		}
-		if i < 0 {
-			return nil, fmt.Errorf("channel %s: %w: it has no release to pack", channel, ErrUnknownLevel)
-		}
-		level = list[i].Level
-	}
 	t := &target{}
-	if t.Release, err = findLevel(list, channel, level); err != nil {
+	if t.Release, err = chooseRelease(list, channel, level, hasLevel); err != nil {
 		return nil, err
 	}
 	if t.manifest, t.raw, err = p.renewer.manifestOf(ctx, t.Release); err != nil {

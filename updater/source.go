@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/bundle"
 	"inplace/manifest/repository/web"
 	"inplace/updater/credentials"
 	"inplace/updater/settings"
@@ -21,6 +22,19 @@ type Access struct {
 
 // openSource opens source for an installation at home, "" if there is none.
 func openSource(source, home string, t settings.Transport, a Access, opt repository.ClientOptions) (*repository.Client, error) {
+	if opt.Transport == nil && !web.IsSource(source) {
+		path, err := repository.LocalPath(source)
+		if err != nil {
+			return nil, err
+		}
+		if bundle.IsFile(path) {
+			b, err := bundle.Open(source, path)
+			if err != nil {
+				return nil, err
+			}
+			opt.Transport = b
+		}
+	}
 	if opt.Transport != nil || !web.IsSource(source) {
 		return repository.Open(source, opt)
 	}

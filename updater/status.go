@@ -66,7 +66,7 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		s.NewestErr = err.Error()
 	}
 	if err == nil {
-		s.Withdrawn = u.withdrawn(r.Level)
+		s.Withdrawn = u.client.Withdrawn(r.Level)
 	}
 	for _, l := range list {
 		if l.Level == r.Level && l.Withdrawn != "" {

@@ -78,17 +78,6 @@ func (u *Updater) ask(ctx context.Context, source string, trust *repository.Trus
 	return c, nil
 }
 
-// withdrawn is why a level was withdrawn, as the source says; "" if it was not. It counts in
-// whichever channel it is.
-func (u *Updater) withdrawn(level int64) string {
-	for _, r := range u.client.All() {
-		if r.Level == level && r.Withdrawn != "" {
-			return r.Withdrawn
-		}
-	}
-	return ""
-}
-
 func (u *Updater) openClient(source string, opt repository.ClientOptions) (*repository.Client, error) {
 	t := u.settings.Transport
 	if web.IsSource(u.settings.Source) && !web.SameHost(source, u.settings.Source) {
@@ -205,6 +194,9 @@ func (u *Updater) chooseLevel(ctx context.Context, t *target, in *installed, lis
 		return nil, nil
 	}
 	r, err := findLevel(list, u.channel(), level)
+	if serves := u.client.Serves(); serves != "" && errors.Is(err, ErrUnknownLevel) {
+		err = fmt.Errorf("%w; %s is for %s", err, u.client.Source(), serves)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -70,9 +70,9 @@ func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
 	if to == nil {
 		plan := &Plan{Schema: PlanSchema, Engine: u.opt.Engine, Created: u.opt.Now().UTC(), Product: in.Product, Source: u.client.Source(),
 			Action: "none", From: in.release(), To: in.release(), Steps: []Step{}, Conflicts: []ConflictOf{}, Fixes: []manifest.Fix{},
-			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: []string{}}
+			Instructions: []Instruction{}, Findings: []Finding{}, Warnings: u.beyond()}
 		plan.To.Channel = u.channel()
-		if why := u.withdrawn(in.Level); why != "" {
+		if why := u.client.Withdrawn(in.Level); why != "" {
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf("the vendor has withdrawn level %d, which is installed: %s", in.Level, why))
 		}
 		return plan, u.pin(plan)

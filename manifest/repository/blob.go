@@ -89,11 +89,7 @@ func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.
 	p := packed.Get().(*bytes.Buffer)
 	defer packed.Put(p)
 	p.Reset()
-	if f, ok := src.(*os.File); ok {
-		if info, err := f.Stat(); err == nil {
-			p.Grow(int(min(info.Size(), packedLimit(size))) + bytes.MinRead)
-		}
-	}
+	p.Grow(int(min(lengthOf(src), packedLimit(size))) + bytes.MinRead)
 	// The limit reads one byte further than it lets through, to see that there is none.
 	if _, err := p.ReadFrom(&limited{r: src, left: packedLimit(size)}); err != nil {
 		return nil, badFrame(path, err)
@@ -119,6 +115,19 @@ func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.
 		return nil, digestError(path, d, digest)
 	}
 	return out, nil
+}
+
+// lengthOf is how long what r reads is, 0 where that is not known.
+func lengthOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case *os.File:
+		if info, err := r.Stat(); err == nil {
+			return info.Size()
+		}
+	case interface{ Size() int64 }:
+		return r.Size()
+	}
+	return 0
 }
 
 // packed lends buffers for compressed contents.

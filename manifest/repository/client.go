@@ -37,6 +37,7 @@ type ClientOptions struct {
 type Client struct {
 	source    string
 	transport Transport
+	part      Partial // the transport, where it has a part of a repository only
 	opt       ClientOptions
 
 	state    *TrustState
@@ -59,10 +60,11 @@ func Open(source string, opt ClientOptions) (*Client, error) {
 			return nil, err
 		}
 	}
+	part, _ := t.(Partial)
 	if opt.Keep != nil {
 		t = &keeper{t, opt.Keep}
 	}
-	return &Client{source: source, transport: t, opt: opt}, nil
+	return &Client{source: source, transport: t, part: part, opt: opt}, nil
 }
 
 // Source is what the client was opened with.
@@ -104,21 +106,21 @@ func (c *Client) Channels() []string {
 	return out
 }
 
-// Releases lists the releases of channel, levels rising, withdrawn ones included. A
-// channel that does not exist is a *[NotFoundError].
+// Releases lists the releases of channel that the source has, levels rising, withdrawn
+// ones included. A channel that does not exist is a *[NotFoundError].
 func (c *Client) Releases(channel string) ([]Release, error) {
 	list, ok := c.releases[channel]
 	if !ok {
 		return nil, &NotFoundError{"channel " + channel}
 	}
-	return slices.Clone(list), nil
+	return c.held(list), nil
 }
 
-// All lists the releases of all channels, levels rising, then by channel.
+// All lists the releases of all channels that the source has, levels rising, then by channel.
 func (c *Client) All() []Release {
 	var out []Release
 	for _, list := range c.releases {
-		out = append(out, list...)
+		out = append(out, c.held(list)...)
 	}
 	slices.SortFunc(out, func(a, b Release) int {
 		return cmp.Or(cmp.Compare(a.Level, b.Level), strings.Compare(a.Channel, b.Channel))

@@ -36,31 +36,41 @@ func judge(src io.Reader, err error) {
 // openTransport makes the transport for a source: a directory, or file:// and its
 // absolute path.
 func openTransport(source string) (Transport, error) {
-	dir := source
-	if scheme, _, ok := strings.Cut(source, "://"); ok {
-		u, err := url.Parse(source)
-		if err != nil {
-			return nil, fmt.Errorf("%s: not a URL", source)
-		}
-		if scheme != "file" {
-			return nil, fmt.Errorf("%s: want a directory or file://, got %s://", source, scheme)
-		}
-		if u.Host != "" && u.Host != "localhost" || !strings.HasPrefix(u.Path, "/") {
-			return nil, fmt.Errorf("%s: want file:/// and an absolute path of this machine", source)
-		}
-		dir = filepath.FromSlash(u.Path)
-		if filepath.VolumeName(dir[1:]) != "" { // file:///C:/repository, where there are drives
-			dir = dir[1:]
-		}
-	}
-	if dir == "" {
-		return nil, errors.New("source: want a directory or file://, got nothing")
+	dir, err := LocalPath(source)
+	if err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, pathFirst(source, err)
 	}
 	return &dirTransport{root: root}, nil
+}
+
+// LocalPath is the path of a source on this machine: what source is, or what file:// and
+// an absolute path name.
+func LocalPath(source string) (string, error) {
+	path := source
+	if scheme, _, ok := strings.Cut(source, "://"); ok {
+		u, err := url.Parse(source)
+		if err != nil {
+			return "", fmt.Errorf("%s: not a URL", source)
+		}
+		if scheme != "file" {
+			return "", fmt.Errorf("%s: want a directory or file://, got %s://", source, scheme)
+		}
+		if u.Host != "" && u.Host != "localhost" || !strings.HasPrefix(u.Path, "/") {
+			return "", fmt.Errorf("%s: want file:/// and an absolute path of this machine", source)
+		}
+		path = filepath.FromSlash(u.Path)
+		if filepath.VolumeName(path[1:]) != "" { // file:///C:/repository, where there are drives
+			path = path[1:]
+		}
+	}
+	if path == "" {
+		return "", errors.New("source: want a directory or file://, got nothing")
+	}
+	return path, nil
 }
 
 // dirTransport reads a repository from a directory. Links inside it are followed,

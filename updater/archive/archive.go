@@ -25,14 +25,11 @@
 package archive
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -115,12 +112,11 @@ func Write(ctx context.Context, to string, form Form, entries []Entry, opt Optio
 	if err := Vacant(to); err != nil {
 		return Result{}, err
 	}
-	temp := filepath.Join(filepath.Dir(to), tempName())
 	w := &writer{ctx: ctx, opt: opt, entries: entries, buf: make([]byte, 256<<10)}
 	if form == Directory {
-		return Result{}, w.directory(temp, to)
+		return Result{}, w.directory(filepath.Join(filepath.Dir(to), tempName()), to)
 	}
-	return w.file(temp, to, form)
+	return w.file(to, form)
 }
 
 // Vacant is nil if nothing has the name to, and the directory it goes into is there.
@@ -165,47 +161,29 @@ type sink interface {
 }
 
 // file writes an archive that is one file.
-func (w *writer) file(temp, to string, form Form) (res Result, err error) {
+func (w *writer) file(to string, form Form) (Result, error) {
 	mode := fs.FileMode(0o666)
 	if w.opt.Private {
 		mode = 0o600
 	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return res, placed(err, to)
-	}
-	defer func() {
+	return Aside(w.ctx, to, mode, func(out io.Writer) (err error) {
+		var s sink
+		switch form {
+		case TarZstd:
+			s, err = newTar(out, w.opt)
+		case Zip:
+			s = newZip(out, w.opt)
+		}
 		if err != nil {
-			_ = f.Close() // it may be closed already
-			err = errors.Join(placed(err, to), os.Remove(temp))
+			return err
 		}
-	}()
-	out := &measured{w: f, hash: sha256.New()}
-	buffered := bufio.NewWriterSize(out, 1<<20)
-	var s sink
-	switch form {
-	case TarZstd:
-		s, err = newTar(buffered, w.opt)
-	case Zip:
-		s = newZip(buffered, w.opt)
-	}
-	if err != nil {
-		return res, err
-	}
-	for i := range w.entries {
-		if err := w.one(s, &w.entries[i]); err != nil {
-			return res, err
+		for i := range w.entries {
+			if err := w.one(s, &w.entries[i]); err != nil {
+				return err
+			}
 		}
-	}
-	for _, step := range []func() error{s.close, buffered.Flush, w.ctx.Err, f.Sync, f.Close} {
-		if err := step(); err != nil {
-			return res, err
-		}
-	}
-	if err := name(temp, to); err != nil {
-		return res, err
-	}
-	return Result{out.n, manifest.Digest(out.hash.Sum(nil))}, nil
+		return s.close()
+	})
 }
 
 // one adds one entry with its content.
@@ -314,18 +292,4 @@ func placed(err error, to string) error {
 		err = link.Err
 	}
 	return fmt.Errorf("%s: %w", to, err)
-}
-
-// measured counts and digests what is written.
-type measured struct {
-	w    io.Writer
-	hash hash.Hash
-	n    int64
-}
-
-func (m *measured) Write(p []byte) (int, error) {
-	n, err := m.w.Write(p)
-	m.hash.Write(p[:n])
-	m.n += int64(n)
-	return n, err
 }

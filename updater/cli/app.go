@@ -34,6 +34,7 @@ const (
 	cmdDemo     = "demo"
 	cmdMerge    = "merge"
 	cmdPack     = "pack"
+	cmdFetch    = "fetch"
 	cmdPrepare  = "prepare"
 	cmdServe    = "serve"
 	cmdCheck    = "check"
@@ -148,6 +149,7 @@ func newApp(r *run) *cli.App {
 				textFlag("allow-stale", "REASON", "accept metadata that is past its date; REASON goes into the document"),
 				homeFlag(),
 			)},
+			fetchCommand(r),
 			{Name: "release", Usage: "for vendors: publish a product", Subcommands: append([]*cli.Command{
 				{Name: "init", Usage: "make a repository and its keys", ArgsUsage: "REPO", Action: r.releaseInit, Flags: flags(
 					textFlag("keys", "DIR", "directory of the private keys, outside the repository"),

@@ -15,7 +15,7 @@ func (r *run) open(opt updater.Options) (engine, error) {
 		return r.env.open(opt)
 	}
 	e, err := openEngine(opt)
-	if err == nil && !r.looking && r.command != cmdPack {
+	if err == nil && !r.looking && r.command != cmdPack && r.command != cmdFetch {
 		r.reporter.log.open()
 	}
 	return e, err

@@ -48,14 +48,14 @@ func (r *run) pack(c *cli.Context) error {
 	return r.packed(p, err)
 }
 
-// packHome is the installation that a pack goes by: --home, or the one that this program
+// packHome is the installation that a pack or a bundle goes by: --home, or the one that this program
 // lies in; "" where it goes by the repository alone.
 func (r *run) packHome(c *cli.Context, edits bool) (string, error) {
 	if c.IsSet("root") {
 		if edits || c.IsSet("home") {
 			return "", usage("--root goes with a repository alone", "an installation knows its root of trust: leave out --root")
 		}
-		return "", sourceGiven(c)
+		return "", r.sourceGiven(c)
 	}
 	if c.IsSet("home") {
 		return r.home(c)
@@ -70,12 +70,12 @@ func (r *run) packHome(c *cli.Context, edits bool) (string, error) {
 		return home, err
 	}
 	r.homeDir = ""
-	return "", sourceGiven(c)
+	return "", r.sourceGiven(c)
 }
 
-func sourceGiven(c *cli.Context) error {
+func (r *run) sourceGiven(c *cli.Context) error {
 	if c.String("source") == "" {
-		return usage("pack wants to know what from: --source or --home", "--source REPO takes a repository, --home DIR the one that an installation follows")
+		return usage(r.command+" wants to know what from: --source or --home", "--source REPO takes a repository, --home DIR the one that an installation follows")
 	}
 	return nil
 }

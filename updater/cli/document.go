@@ -48,6 +48,7 @@ type result struct {
 	Refused     []refused                     `json:"refused,omitzero"`      // paths that cannot be released
 	Merge       *mergedFile                   `json:"merge,omitempty"`       // of merge
 	Pack        *updater.Packed               `json:"pack,omitempty"`        // of pack
+	Fetched     *updater.Fetched              `json:"fetched,omitempty"`     // of fetch
 	Backups     *updater.Backups              `json:"backups,omitempty"`     // of backups
 	Workspace   *updater.Workspace            `json:"workspace,omitempty"`   // of resolve
 	Resolutions *updater.Resolutions          `json:"resolutions,omitempty"` // of resolve, about what is remembered

@@ -17,6 +17,7 @@ type engine interface {
 	Status(context.Context) (*updater.Status, error)
 	Check(context.Context) (*updater.Check, error)
 	Pack(ctx context.Context, to string, edits bool) (*updater.Packed, error)
+	Fetch(context.Context, updater.FetchOptions) (*updater.Fetched, error)
 	History() ([]updater.HistoryEntry, error)
 	Summary(id string) (*updater.Summary, error)
 	Backups(context.Context) (*updater.Backups, error)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -13,6 +14,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/bundle"
 	"inplace/manifest/repository/web"
 	"inplace/manifest/subscription"
 	"inplace/updater"
@@ -53,6 +55,7 @@ const (
 	stateUntouched = "The installation was not changed."
 	stateAsBefore  = "The installation is as it was before."
 	stateNoPack    = "No pack was written."
+	stateNoBundle  = "No bundle was written."
 	stateOpen      = "The installation is whole; whether the new level stays is not decided yet."
 	stateMixed     = "The installation is neither old nor new: do not start the product before the next run has mended it."
 )
@@ -67,6 +70,8 @@ func (r *run) judge(err error) verdict {
 	switch {
 	case r.command == cmdPack:
 		v.state = stateNoPack
+	case r.command == cmdFetch:
+		v.state = stateNoBundle
 	case !r.onInstallation() && v.exit != ExitUnwell:
 		v.state = ""
 	}
@@ -122,6 +127,9 @@ func (r *run) classify(err error) verdict {
 	var status *web.StatusError
 	var first *updater.FirstRootError
 	var source *web.SourceError
+	var lacks *updater.LacksError
+	var notIn *bundle.MissingError
+	var unwhole *bundle.DamagedError
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -180,10 +188,20 @@ func (r *run) classify(err error) verdict {
 		return judgeWeb(err)
 	case errors.As(err, &renew) && !errors.As(err, &untrusted):
 		return r.judgeRenewal(renew)
+	case errors.As(err, &lacks):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"fetch a bundle for this level where the source can be reached: " + fetchHint(lacks)}}
+	case errors.As(err, &notIn):
+		return verdict{exit: ExitFailed, state: stateUntouched, hints: []string{"fetch everything where the source can be reached: inplace fetch --from none -o FILE"}}
+	case errors.As(err, &unwhole):
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"compare its SHA-256 with the one that fetch has printed, and copy or fetch it anew"}}
 	case errors.As(err, &expired):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
-			"ask the vendor for fresh metadata, or get it from another mirror with --source",
+			"ask the vendor for fresh metadata, or get it from another mirror with --source; a bundle is to be fetched anew",
 			"to take it as it is, with a reason for the record: --allow-stale REASON"}}
+	case errors.As(err, &untrusted) && untrusted.Why == repository.RolledBack:
+		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+			"this source is older than what was seen here before: an old bundle is to be fetched anew, a mirror to be brought up to date"}}
 	case errors.As(err, &untrusted):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"do not use this source until the vendor has explained it; another one can be given with --source"}}
@@ -203,8 +221,11 @@ func (r *run) classify(err error) verdict {
 			"make it known once: " + r.typed + " adopt " + shellQuote(r.homeDir) + " --source REPO",
 			"or name the installation: --home DIR"}}
 	case is(updater.ErrUnknownLevel):
-		if r.command == cmdPack {
+		switch r.command {
+		case cmdPack:
 			return verdict{exit: ExitUsage, hints: []string{"choose one of those named above: --level N, --channel C"}}
+		case cmdFetch:
+			return verdict{exit: ExitUsage, hints: []string{"choose one of those there are: --from LEVEL, --to LEVEL, --channel C"}}
 		}
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see the newest level: " + r.shell("status")}}
 	case is(updater.ErrWithdrawn):
@@ -296,18 +317,27 @@ func (r *run) judgeOpen(e *updater.OpenError) verdict {
 func (r *run) causeHints(err error) []string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		if r.command == cmdPack {
-			return []string{"make room where the pack is to be, then run the same command again"}
+		if r.command == cmdPack || r.command == cmdFetch {
+			return []string{"make room where the file is to be, then run the same command again"}
 		}
 		return []string{"make room where the installation lies, then run the same command again"}
 	case errors.Is(err, syscall.EROFS):
 		return []string{"the file system is mounted read-only: mount it writable, then run the same command again"}
-	case errors.Is(err, fs.ErrPermission) && r.command == cmdPack:
+	case errors.Is(err, fs.ErrPermission) && (r.command == cmdPack || r.command == cmdFetch):
 		return []string{"run it as somebody who may write there, and read the repository and the installation"}
 	case errors.Is(err, fs.ErrPermission):
 		return []string{"run it as the owner of the files: sudo -u OWNER " + r.name}
 	}
 	return nil
+}
+
+// fetchHint is the command that makes the bundle that was missing.
+func fetchHint(e *updater.LacksError) string {
+	from := fromNone
+	if !e.Adopt {
+		from = strconv.FormatInt(e.From, 10)
+	}
+	return "inplace fetch --from " + from + " -o FILE"
 }
 
 // findingHints are the hints of findings, each once.

@@ -62,6 +62,10 @@ func explain(path string) explanation {
 	case cmdSubIssue:
 		return explanation{"The token is all that the customer needs, and as secret as a password. A trial runs 14 days unless it is said otherwise.",
 			[]string{"PROG subscription issue repo --keys keys --customer 'Example Ltd.' --channel full,security", "PROG subscription issue repo --keys keys --customer 'Example Ltd.' --type paid --days 365 --channel full -o token"}}
+	case cmdFetch:
+		return explanation{"A bundle is a part of a repository: all metadata, and what an update needs that comes from LEVEL or a newer one. Carry it to the installation and name it as the source: --source FILE; it is read where it is, and checked like any other source. Run in an installation or with --home it is fetched from the installation's source, else from --source. What was fetched before a cut is not fetched again.\n\n" +
+			"A bundle is taken until the first of its metadata is past its date, which is printed; afterwards, and once something newer was seen, it is refused with exit code 6.",
+			[]string{"PROG fetch -o acme.bundle", "PROG fetch --source https://updates.example.com/acme --root sha256:FINGERPRINT --from 16 -o acme.bundle", "PROG --source /media/usb/acme.bundle --dry-run"}}
 	case cmdSubExtend:
 		return explanation{"The new token has the same ID. Days count from the end that the subscription has, or from now where it has ended. The token before stays good until its own end.",
 			[]string{"PROG subscription extend repo 5f0c31d2a9b84e77 --keys keys --days 14"}}

@@ -62,6 +62,8 @@ func phaseName(p updater.Phase) string {
 		return "going back"
 	case updater.PhasePack:
 		return "packing"
+	case updater.PhaseFetch:
+		return "fetching"
 	case updater.PhaseFinish:
 		return "finishing"
 	}
@@ -71,7 +73,7 @@ func phaseName(p updater.Phase) string {
 // unitOf is what the progress of a phase counts, "" where that is not always the same.
 func unitOf(p updater.Phase) string {
 	switch p {
-	case updater.PhaseStage, updater.PhasePack:
+	case updater.PhaseStage, updater.PhasePack, updater.PhaseFetch:
 		return unitBytes
 	case updater.PhaseCommit:
 		return unitPaths

@@ -45,6 +45,9 @@ func (e *fakeEngine) Close() {}
 func (e *fakeEngine) AbortPrepared(context.Context) (*updater.PreparedInfo, error) {
 	return nil, e.err
 }
+func (e *fakeEngine) Fetch(context.Context, updater.FetchOptions) (*updater.Fetched, error) {
+	return nil, e.err
+}
 func (e *fakeEngine) Pack(context.Context, string, bool) (*updater.Packed, error) {
 	return nil, e.err
 }

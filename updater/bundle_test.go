@@ -1,0 +1,333 @@
+package updater
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"inplace/manifest/repository"
+	"inplace/manifest/repository/bundle"
+)
+
+// bundleBench is an adopted installation of level 0, a repository that goes to level 2, and
+// edits to be merged.
+func bundleBench(t *testing.T) *bench {
+	t.Helper()
+	level := func(n int) tree {
+		return tree{"conf/server.conf": fmt.Sprintf("port=1\n\n\n\nname=%d\n", n), "lib/core.jar": fmt.Sprintf("\x00core %d", n),
+			"lib/same.jar": "\x00same", fmt.Sprintf("lib/only-%d.jar", n): "\x00only", "docs/text.txt": fmt.Sprintf("text %d\n", n)}
+	}
+	b := newBench(t, sampleProduct, level(0), level(1), level(2))
+	b.adopt(t)
+	tree{"conf/server.conf": "port=2\n\n\n\nname=0\n"}.write(t, b.home)
+	return b
+}
+
+// fetch writes a bundle and returns its path.
+func (b *bench) fetch(t *testing.T, name string, change func(*FetchOptions)) string {
+	t.Helper()
+	to := filepath.Join(b.dir, name)
+	opt := FetchOptions{To: to, Source: b.repo, Now: func() time.Time { return b.now }}
+	if change != nil {
+		change(&opt)
+	}
+	f, err := Fetch(context.Background(), opt)
+	must(t, err)
+	if f.Output != to || f.Bytes == 0 || f.Files == 0 {
+		t.Fatalf("fetched %+v", f)
+	}
+	return to
+}
+
+func from(n int64) func(*FetchOptions) {
+	return func(o *FetchOptions) { o.From, o.HasFrom = n, true }
+}
+
+// refused runs a dry run and an update from source, which have to fail alike and change
+// nothing, not even what the updater keeps for itself but logs and locks.
+func (b *bench) refused(t *testing.T, source string) error {
+	t.Helper()
+	before := strings.Join(everything(t, b.home), "\n")
+	u := b.open(t, func(o *Options) { o.Source = source })
+	_, dry := u.DryRun(context.Background())
+	u.Close()
+	if after := strings.Join(everything(t, b.home), "\n"); after != before {
+		t.Errorf("%s: the dry run changed something", filepath.Base(source))
+	}
+	live := look(t, b.home, true)
+	u = b.open(t, func(o *Options) { o.Source = source })
+	_, err := u.Update(context.Background())
+	u.Close()
+	same(t, source, live, look(t, b.home, true))
+	if err == nil {
+		t.Fatalf("%s: was taken", filepath.Base(source))
+	}
+	if _, e := os.Lstat(filepath.Join(b.home, "updates", "stage")); e == nil {
+		t.Errorf("%s: left a stage behind", filepath.Base(source))
+	}
+	if dry != nil && dry.Error() != err.Error() {
+		t.Errorf("%s: the dry run says %v, the update %v", filepath.Base(source), dry, err)
+	}
+	return err
+}
+
+// pieces are the files of a bundle, and put writes them into another.
+func pieces(t *testing.T, path string) (names []string, data map[string][]byte) {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	must(t, err)
+	defer func() { _ = z.Close() }()
+	data = map[string][]byte{}
+	for _, f := range z.File[:len(z.File)-1] { // the last is bundle.json
+		r, err := z.Open(f.Name)
+		must(t, err)
+		data[f.Name], err = io.ReadAll(r)
+		must(t, err)
+		names = append(names, f.Name)
+	}
+	return names, data
+}
+
+func putTogether(t *testing.T, path string, to int64, names []string, data map[string][]byte) {
+	t.Helper()
+	f, err := os.Create(path)
+	must(t, err)
+	w := bundle.NewWriter(f)
+	for _, n := range names {
+		must(t, w.AddBytes(n, data[n]))
+	}
+	must(t, w.Close(bundle.Index{Product: "acme-server", Channel: "full", Levels: []int64{0}, To: to}))
+	must(t, f.Close())
+}
+
+func isBlob(n string) bool     { return strings.HasPrefix(n, "blobs/") }
+func isMetadata(n string) bool { return strings.HasPrefix(n, "metadata/") }
+
+// TestBundleAttacks: a bundle that is not what a vendor's repository gave is refused, whoever
+// put it together anew with a fitting bundle.json.
+func TestBundleAttacks(t *testing.T) {
+	b := bundleBench(t)
+	start := b.now
+	old := b.fetch(t, "old.bundle", from(0))
+	b.now = b.now.Add(24 * time.Hour)
+	b.add(t, 3, tree{"conf/server.conf": "port=1\n\n\n\nname=3\n", "lib/core.jar": "\x00core 3"}, "")
+	sound := b.fetch(t, "sound.bundle", from(0))
+	raw, err := os.ReadFile(sound)
+	must(t, err)
+	names, data := pieces(t, sound)
+	oldNames, oldData := pieces(t, old)
+	pick := func(keep func(string) bool, names []string) (out []string) {
+		for _, n := range names {
+			if keep(n) {
+				out = append(out, n)
+			}
+		}
+		return out
+	}
+	not := func(f func(string) bool) func(string) bool { return func(n string) bool { return !f(n) } }
+	write := func(name string, data []byte) string {
+		path := filepath.Join(b.dir, name)
+		must(t, os.WriteFile(path, data, 0o644))
+		return path
+	}
+	build := func(name string, names []string, data map[string][]byte) string {
+		path := filepath.Join(b.dir, name)
+		putTogether(t, path, 3, names, data)
+		return path
+	}
+	untrusted := func(why repository.Why) func(error) bool {
+		return func(err error) bool {
+			var e *repository.UntrustedError
+			return errors.As(err, &e) && e.Why == why
+		}
+	}
+	damaged := func(err error) bool { var e *bundle.DamagedError; return errors.As(err, &e) }
+	lacks := func(err error) bool { var e *LacksError; return errors.As(err, &e) && e.From == 0 && e.To == 3 }
+	tests := []struct {
+		name   string
+		source string
+		is     func(error) bool
+	}{
+		{"truncated", write("truncated", raw[:len(raw)*2/3]), damaged},
+		{"joined: two bundles in one file", write("joined", append(append([]byte{}, raw...), raw...)), damaged},
+		{"partial: a content is left out", build("partial", pick(not(func(n string) bool { return n == pick(isBlob, names)[0] }), names), data), lacks},
+		{"partial: all contents are left out", build("bare", pick(not(isBlob), names), data), lacks},
+		{"partial: the snapshot is left out", build("headless", pick(not(func(n string) bool { return strings.HasSuffix(n, ".snapshot.json") }), names), data), untrusted(repository.Mixed)},
+		{"partial: a role is left out", build("roleless", pick(not(func(n string) bool { return strings.HasSuffix(n, ".full.json") }), names), data), untrusted(repository.Mixed)},
+		{"mixed: metadata of one, contents of another", func() string {
+			both := append(pick(isMetadata, names), pick(not(isMetadata), oldNames)...)
+			all := map[string][]byte{}
+			for _, n := range both {
+				if all[n] = data[n]; !isMetadata(n) {
+					all[n] = oldData[n]
+				}
+			}
+			return build("mixed", both, all)
+		}(), nil},
+		{"mixed: the timestamp of one, the rest of another", func() string {
+			all := map[string][]byte{}
+			for _, n := range oldNames {
+				all[n] = oldData[n]
+			}
+			all["metadata/timestamp.json"] = data["metadata/timestamp.json"]
+			return build("stamped", oldNames, all)
+		}(), untrusted(repository.Mixed)},
+		{"mixed: a content under the name of another", func() string {
+			all := map[string][]byte{}
+			for _, n := range names {
+				all[n] = data[n]
+			}
+			blobs := pick(isBlob, names)
+			for i, n := range blobs { // each has the next one's bytes
+				all[n] = data[blobs[(i+1)%len(blobs)]]
+			}
+			return build("swapped", names, all)
+		}(), untrusted(repository.BadDigest)},
+		{"tampered: an inventory", func() string {
+			all := map[string][]byte{}
+			for _, n := range names {
+				all[n] = data[n]
+				if strings.HasPrefix(n, "inventories/") {
+					all[n] = append([]byte{}, data[n]...)
+					all[n][len(all[n])/2] ^= 4
+				}
+			}
+			return build("inventory", names, all)
+		}(), untrusted(repository.BadDigest)},
+		{"tampered: a byte of a content", func() string {
+			changed := append([]byte{}, raw...)
+			blob := data[pick(isBlob, names)[0]]
+			changed[strings.Index(string(raw), string(blob))+len(blob)/2] ^= 1
+			return write("tampered", changed)
+		}(), untrusted(repository.BadDigest)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.is == nil { // a level of the older bundle is all there is to go to; what is there is right
+				u := b.open(t, func(o *Options) { o.Source = tt.source })
+				defer u.Close()
+				p, err := u.DryRun(t.Context())
+				if err != nil || p.To.Level != 2 || !strings.Contains(strings.Join(p.Warnings, "\n"), "is level 3, which") {
+					t.Errorf("got level %d, warnings %q, %v", p.To.Level, p.Warnings, err)
+				}
+				return
+			}
+			if err := b.refused(t, tt.source); !tt.is(err) {
+				t.Errorf("refused otherwise: %v", err)
+			}
+		})
+	}
+	t.Run("older than what was seen", func(t *testing.T) {
+		u := b.open(t, func(o *Options) { o.Source = sound })
+		_, err := u.Update(t.Context())
+		must(t, err)
+		u.Close()
+		u = b.open(t)
+		_, err = u.Revert(t.Context())
+		must(t, err)
+		u.Close()
+		if err := b.refused(t, old); !untrusted(repository.RolledBack)(err) {
+			t.Errorf("refused otherwise: %v", err)
+		}
+	})
+	t.Run("expired", func(t *testing.T) {
+		b.now = start.Add(400 * 24 * time.Hour)
+		err := b.refused(t, sound)
+		var expired *repository.ExpiredError
+		if !errors.As(err, &expired) || !strings.Contains(err.Error(), "expired since 20") {
+			t.Fatalf("refused otherwise: %v", err)
+		}
+		u := b.open(t, func(o *Options) { o.Source, o.AllowStale = sound, "the stick is all we have" })
+		out, err := u.Update(t.Context())
+		u.Close()
+		if err != nil || out.Plan.To.Level != 3 {
+			t.Errorf("with a reason: %v", err)
+		}
+	})
+}
+
+// TestBundleSteps: a bundle from level 0 serves the levels between as well, also where the
+// newest cannot be reached in one step, and not the ones before.
+func TestBundleSteps(t *testing.T) {
+	b := bundleBench(t)
+	b.add(t, 3, tree{"conf/server.conf": "port=1\n\n\n\nname=3\n", "lib/core.jar": "\x00core 3"}, "schema: inplace/notes/1\nfrom: {min: 1}\n")
+	all, late := b.fetch(t, "all", from(0)), b.fetch(t, "late", from(2))
+	var lacks *LacksError
+	if err := b.refused(t, late); errors.As(err, &lacks) && lacks.To != 2 {
+		t.Errorf("from a level that it does not serve: %v", err)
+	}
+	must(t, os.Rename(b.repo, b.repo+".away"))
+	for _, want := range []int64{2, 3} {
+		u := b.open(t, func(o *Options) { o.Source = all })
+		out, err := u.Update(t.Context())
+		u.Close()
+		must(t, err)
+		if out.Plan.To.Level != want {
+			t.Fatalf("want level %d, got %d", want, out.Plan.To.Level)
+		}
+	}
+	got := look(t, b.home, false)["conf/server.conf"]
+	if !strings.Contains(got, "port=2") || !strings.Contains(got, "name=3") {
+		t.Errorf("merged %q", got)
+	}
+}
+
+// TestBundleDamage: whatever byte of a bundle is turned over, or where it is cut, an update
+// from it ends with an error and the tree as it was, or with the very tree it should.
+func TestBundleDamage(t *testing.T) {
+	b := bundleBench(t)
+	sound := b.fetch(t, "sound", from(0))
+	before := look(t, b.home, false)
+	update := func(source string) error {
+		u := b.open(t, func(o *Options) { o.Source = source })
+		defer u.Close()
+		_, err := u.Update(context.Background())
+		return err
+	}
+	revert := func() {
+		u := b.open(t)
+		_, err := u.Revert(context.Background())
+		u.Close()
+		must(t, err)
+	}
+	must(t, update(sound))
+	after := look(t, b.home, false)
+	revert()
+	raw, err := os.ReadFile(sound)
+	must(t, err)
+	n := 36
+	if testing.Short() {
+		n = 8
+	}
+	rng := rand.New(rand.NewPCG(7, 11))
+	refused := 0
+	for i := range n {
+		data := append([]byte{}, raw...)
+		at := rng.IntN(len(data))
+		if i%6 == 0 {
+			data = data[:at]
+		} else {
+			data[at] ^= 1 << rng.IntN(8)
+		}
+		bad := filepath.Join(b.dir, "bad")
+		must(t, os.WriteFile(bad, data, 0o644))
+		if err := update(bad); err != nil {
+			refused++
+			same(t, fmt.Sprintf("byte %d, %v", at, err), before, look(t, b.home, false))
+			continue
+		}
+		same(t, fmt.Sprintf("byte %d", at), after, look(t, b.home, false))
+		revert()
+	}
+	if refused <= n/6 { // the cuts alone; much else is metadata that are known already
+		t.Errorf("of %d only %d were refused", n, refused)
+	}
+}

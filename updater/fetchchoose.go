@@ -1,0 +1,229 @@
+package updater
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"inplace/manifest"
+	"inplace/manifest/repository"
+)
+
+// shippedLevel is a level with its manifest.
+type shippedLevel struct {
+	repository.Release
+	manifest *manifest.Manifest
+}
+
+// choose finds the levels, and the pieces that updates from them need.
+func (f *fetching) choose(ctx context.Context) error {
+	list, err := releasesOf(f.client, f.opt.Channel)
+	if err != nil {
+		return err
+	}
+	to, err := chooseRelease(list, f.opt.Channel, f.opt.Level, f.opt.HasLevel)
+	if err != nil {
+		return err
+	}
+	var levels []shippedLevel
+	for _, r := range list {
+		if r.Withdrawn == "" {
+			f.out.Newest = max(f.out.Newest, r.Level)
+		}
+		if r.Level > to.Level {
+			continue
+		}
+		l, err := f.level(ctx, r)
+		if err != nil {
+			return err
+		}
+		levels = append(levels, l)
+	}
+	f.out.Newest = max(f.out.Newest, f.client.Beyond(f.opt.Channel))
+	for _, u := range f.client.Updaters() { // which a newer manifest may ask for
+		f.manifests = append(f.manifests, repository.UpdaterPiece(u))
+		f.total += u.Size
+	}
+	last := levels[len(levels)-1]
+	f.out.To = (&target{Release: last.Release, manifest: last.manifest}).release()
+	f.out.Product = last.manifest.Product.Name
+	if f.opt.Whole {
+		return f.whole(ctx, levels)
+	}
+	starts, err := f.starts(ctx, levels)
+	if err != nil {
+		return err
+	}
+	return f.ways(ctx, starts, levels)
+}
+
+// level reads the manifest of r, which goes into the bundle.
+func (f *fetching) level(ctx context.Context, r repository.Release) (shippedLevel, error) {
+	m, raw, err := f.client.Manifest(ctx, r)
+	if err != nil {
+		return shippedLevel{}, err
+	}
+	f.manifests = append(f.manifests, repository.ManifestPiece(r, raw))
+	return shippedLevel{r, m}, nil
+}
+
+// whole takes every level in full.
+func (f *fetching) whole(ctx context.Context, levels []shippedLevel) error {
+	need := newNeeds()
+	for _, l := range levels {
+		inv, err := f.inventory(ctx, l.manifest)
+		if err != nil {
+			return err
+		}
+		for _, e := range inv.All() {
+			need.add(&e)
+		}
+		if l.Level < f.out.To.Level {
+			f.out.Levels = append(f.out.Levels, l.Level)
+		}
+	}
+	f.take(need)
+	return nil
+}
+
+// starts are the levels that an update may come from: the one named, which may be of
+// another channel, and those of the channel that are newer, up to the one to go to.
+func (f *fetching) starts(ctx context.Context, levels []shippedLevel) ([]shippedLevel, error) {
+	if f.opt.From > f.out.To.Level {
+		return nil, fmt.Errorf("level %d: %w below level %d of channel %s", f.opt.From, ErrUnknownLevel, f.out.To.Level, f.opt.Channel)
+	}
+	var out []shippedLevel
+	for _, l := range levels {
+		if l.Level >= f.opt.From && l.Level < f.out.To.Level {
+			out = append(out, l)
+		}
+	}
+	if f.opt.From == f.out.To.Level || len(out) > 0 && out[0].Level == f.opt.From {
+		return out, nil
+	}
+	all := f.client.All()
+	i := slices.IndexFunc(all, func(r repository.Release) bool { return r.Level == f.opt.From })
+	if i < 0 {
+		_, err := findLevel(all, f.opt.Channel, f.opt.From)
+		return nil, err
+	}
+	l, err := f.level(ctx, all[i])
+	return append([]shippedLevel{l}, out...), err
+}
+
+// ways takes what updates need from each of starts to where they lead in one step. Levels
+// that they lead to are among starts, so that several steps are provided for.
+func (f *fetching) ways(ctx context.Context, starts, levels []shippedLevel) error {
+	need := newNeeds()
+	for _, from := range starts {
+		f.out.Levels = append(f.out.Levels, from.Level)
+		base, err := f.inventory(ctx, from.manifest)
+		if err != nil {
+			return err
+		}
+		for _, to := range slices.Backward(levels) {
+			if to.Level <= from.Level {
+				break
+			}
+			if to.Withdrawn != "" || to.manifest.From.Min > from.Level {
+				continue
+			}
+			theirs, err := f.inventory(ctx, to.manifest)
+			if err != nil {
+				return err
+			}
+			if err := f.way(need, from, to, base, theirs); err != nil {
+				return err
+			}
+			if len(to.manifest.Platforms) == 0 { // else a machine of another kind goes elsewhere
+				break
+			}
+		}
+	}
+	f.take(need)
+	return nil
+}
+
+// way takes what one step needs: what differs, and of configuration that does, what was
+// shipped before, for the texts that an installation does not keep.
+func (f *fetching) way(need *needs, from, to shippedLevel, base, theirs *manifest.Inventory) error {
+	rules, err := from.manifest.Rules.Compile()
+	if err != nil {
+		return err
+	}
+	return manifest.Walk(base, theirs, false, func(p manifest.Path, old, new *manifest.Entry) error {
+		if manifest.IsState(p) {
+			return nil
+		}
+		if wants(old, new) {
+			need.add(new)
+		}
+		if old != nil && rules.Class(p) == manifest.Config && old.Size <= maxMerge {
+			need.add(old)
+		}
+		return nil
+	})
+}
+
+// wants reports whether going from old to new takes the content of new.
+func wants(old, new *manifest.Entry) bool {
+	return new != nil && new.Kind == manifest.File && (old == nil || old.Kind != manifest.File || old.Digest != new.Digest)
+}
+
+// needs are contents, each once, in the order in which they were added.
+type needs struct {
+	seen map[manifest.Digest]bool
+	list []repository.Piece
+}
+
+func newNeeds() *needs { return &needs{seen: map[manifest.Digest]bool{}} }
+
+func (n *needs) add(e *manifest.Entry) {
+	if e.Kind == manifest.File && !n.seen[e.Digest] {
+		n.seen[e.Digest] = true
+		n.list = append(n.list, repository.ContentPiece(e.Digest, e.Size))
+	}
+}
+
+// inventory reads the inventory of m, which goes into the bundle.
+func (f *fetching) inventory(ctx context.Context, m *manifest.Manifest) (*manifest.Inventory, error) {
+	if v := f.inventories[m.Inventory.Digest]; v != nil {
+		return v, nil
+	}
+	v, err := f.client.Inventory(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	f.inventories[m.Inventory.Digest] = v
+	f.pieces = append(f.pieces, repository.InventoryPiece(m))
+	return v, nil
+}
+
+// take puts the pieces in the order in which they go into the bundle.
+func (f *fetching) take(need *needs) {
+	byPath := func(a, b repository.Piece) int { return strings.Compare(a.Path, b.Path) }
+	slices.SortFunc(f.manifests, byPath)
+	f.manifests = slices.CompactFunc(f.manifests, func(a, b repository.Piece) bool { return a.Path == b.Path && bytes.Equal(a.Data, b.Data) })
+	slices.SortFunc(f.pieces, byPath)
+	f.pieces = append(f.pieces, need.list...)
+	f.out.Contents = len(need.list)
+	for _, p := range f.pieces {
+		f.total += p.Size
+	}
+}
+
+// chooseRelease is the level of list, those of channel, that was asked for, or the newest
+// that is not withdrawn.
+func chooseRelease(list []repository.Release, channel string, level int64, hasLevel bool) (repository.Release, error) {
+	if hasLevel {
+		return findLevel(list, channel, level)
+	}
+	for _, r := range slices.Backward(list) {
+		if r.Withdrawn == "" {
+			return r, nil
+		}
+	}
+	return repository.Release{}, fmt.Errorf("channel %s: %w: it has no release to take", channel, ErrUnknownLevel)
+}
