@@ -37,12 +37,16 @@ package bundle
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"inplace/manifest"
@@ -171,12 +175,17 @@ func (b *Bundle) read(size int64) error {
 // list fills in what is said of all files.
 func (x *Index) list(files []file) {
 	x.Files, x.Bytes = len(files), 0
-	var lines bytes.Buffer
+	h := sha256.New()
+	var line []byte
 	for i := range files {
-		x.Bytes += files[i].size
-		fmt.Fprintf(&lines, "%d %08x %s\n", files[i].size, files[i].crc, files[i].name)
+		f := &files[i]
+		x.Bytes += f.size
+		line = append(strconv.AppendInt(line[:0], f.size, 10), ' ')
+		line = append(hex.AppendEncode(line, binary.BigEndian.AppendUint32(nil, f.crc)), ' ')
+		line = append(append(line, f.name...), '\n')
+		h.Write(line)
 	}
-	x.Directory = manifest.DigestOf(lines.Bytes())
+	x.Directory = manifest.Digest(h.Sum(nil))
 }
 
 func (b *Bundle) readIndex(f *file) error {

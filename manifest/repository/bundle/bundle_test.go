@@ -399,3 +399,17 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkOpen is what a run pays before it reads the first file of 10,000.
+func BenchmarkOpen(b *testing.B) {
+	var list []entryOf
+	for i := range 10000 {
+		hex := manifest.DigestOf(fmt.Append(nil, i)).Hex()
+		list = append(list, entryOf{"blobs/" + hex[:2] + "/" + hex + ".zst", nil})
+	}
+	data := pack(b, list)
+	for b.Loop() {
+		_, err := open(data)
+		must(b, err)
+	}
+}
