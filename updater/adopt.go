@@ -327,6 +327,20 @@ func (a *adopter) root() ([]byte, error) {
 	return data, err
 }
 
+// refused reports whether err is a server's answer to who has no access.
+func refused(err error) bool {
+	var status *web.StatusError
+	return errors.As(err, &status) && status.Refused()
+}
+
+// unread says once that a channel, which is not the one to follow, was left out.
+func (a *adopter) unread(channel string, err error) {
+	text := fmt.Sprintf("channel %s: was not looked at: %v", channel, err)
+	if !slices.ContainsFunc(a.out.Warnings, func(w string) bool { return strings.HasPrefix(w, "channel "+channel+":") }) {
+		a.out.Warnings = append(a.out.Warnings, text)
+	}
+}
+
 // namedRoot is the root.json that an operator named; nil for a fingerprint.
 func namedRoot(name string) ([]byte, error) {
 	if name == "" || strings.HasPrefix(name, "sha256:") {
@@ -347,6 +361,10 @@ func (a *adopter) read(ctx context.Context) error {
 	renewer := &renewer{Renewing: a.opt.Renew, client: a.client}
 	for _, r := range all {
 		m, raw, err := renewer.manifestOf(ctx, r)
+		if r.Channel != a.opt.Channel && refused(err) {
+			a.unread(r.Channel, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,8 @@ type Check struct {
 	Fixes     []FixCount `json:"fixes"`               // of all levels on the way, the worst first
 	Withdrawn string     `json:"withdrawn,omitempty"` // why the vendor has withdrawn the installed level
 	Expires   time.Time  `json:"expires"`             // when the metadata must have been signed again
+
+	Subscription *Subscribed `json:"subscription,omitempty"` // nil: the channel is open to anybody, or there is none that holds
 }
 
 // FixCount is how many fixes are of a kind and severity.
@@ -27,7 +29,8 @@ type FixCount struct {
 }
 
 // Check asks the source whether there is an update. It writes nothing in the installation
-// and reads little of it. Errors as of [Updater.DryRun].
+// and reads little of it. Errors as of [Updater.DryRun]; with a
+// *[SubscriptionError] comes what is known all the same.
 func (u *Updater) Check(ctx context.Context) (*Check, error) {
 	if err := u.lookOnly(); err != nil {
 		return nil, err
@@ -45,6 +48,10 @@ func (u *Updater) Check(ctx context.Context) (*Check, error) {
 	}
 	out := &Check{Product: r.Product, Installed: r.release(), Channel: u.channel(), Source: u.client.Source(),
 		Fixes: []FixCount{}, Expires: u.client.State().Expires(u.channel()), Withdrawn: u.client.Withdrawn(r.Level)}
+	if err := u.entitle(ctx, r.Product); err != nil {
+		return out, err
+	}
+	out.Subscription = u.subscription
 	t := &target{}
 	if err := u.pick(ctx, t, r.Level, list); err != nil || t.manifest == nil {
 		return out, err

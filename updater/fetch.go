@@ -95,7 +95,7 @@ func Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error) {
 // needs that comes from the installed level or a newer one. Nothing in the installation is
 // changed. Errors as of [Fetch].
 func (u *Updater) Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error) {
-	opt.Channel, opt.AllowStale, opt.Now, opt.Report = u.channel(), u.opt.AllowStale, u.opt.Now, u.opt.Report
+	opt.Channel, opt.AllowStale, opt.Now, opt.Report, opt.Access = u.channel(), u.opt.AllowStale, u.opt.Now, u.opt.Report, u.opt.Access
 	f, err := newFetching(opt)
 	if err != nil {
 		return nil, err
@@ -171,6 +171,9 @@ func (f *fetching) run(ctx context.Context) (*Fetched, error) {
 		if at := state.Expires(channel); f.out.Expires.IsZero() || at.Before(f.out.Expires) {
 			f.out.Expires = at
 		}
+	}
+	if _, err := entitled(ctx, f.client, f.opt.Access.Login, f.opt.Channel, "", f.opt.Now()); err != nil {
+		return nil, err
 	}
 	err := f.during(PhasePlan, func() error { return f.choose(ctx) })
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/updater/archive"
+	"inplace/updater/credentials"
 )
 
 // PackOptions say what to pack from a repository alone.
@@ -86,7 +87,7 @@ func Pack(ctx context.Context, opt PackOptions) (*Packed, error) {
 		return nil, err
 	}
 	defer func() { _ = f.client.Close() }()
-	p.client, p.renewer = f.client, &renewer{Renewing: opt.Renew, client: f.client}
+	p.client, p.login, p.renewer = f.client, opt.Access.Login, &renewer{Renewing: opt.Renew, client: f.client}
 	p.out.RootDigest, p.out.FirstUse, p.out.Stale = f.fingerprint, f.firstUse, opt.AllowStale
 	t, err := p.choose(ctx, opt.Channel, opt.Level, opt.HasLevel)
 	if err != nil {
@@ -122,7 +123,7 @@ func (u *Updater) Pack(ctx context.Context, to string, edits bool) (*Packed, err
 	if err := p.during(PhaseMetadata, func() error { return u.connect(ctx) }); err != nil {
 		return nil, err
 	}
-	p.client, p.renewer, p.out.Stale = u.client, u.renewer(), u.opt.AllowStale
+	p.client, p.login, p.renewer, p.out.Stale = u.client, u.opt.Access.Login, u.renewer(), u.opt.AllowStale
 	if !edits {
 		t, err := p.choose(ctx, u.channel(), u.opt.Level, u.opt.HasLevel)
 		if err != nil {
@@ -162,6 +163,7 @@ type packing struct {
 	report  Reporter
 	client  *repository.Client
 	renewer *renewer
+	login   *credentials.Finder
 	out     *Packed
 	entries []archive.Entry // sorted by path
 	private bool            // it holds what is the operator's
@@ -203,6 +205,9 @@ func (p *packing) choose(ctx context.Context, channel string, level int64, hasLe
 	}
 	t := &target{}
 	if t.Release, err = chooseRelease(list, channel, level, hasLevel); err != nil {
+		return nil, err
+	}
+	if _, err := entitled(ctx, p.client, p.login, channel, "", p.now()); err != nil {
 		return nil, err
 	}
 	if t.manifest, t.raw, err = p.renewer.manifestOf(ctx, t.Release); err != nil {

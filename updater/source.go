@@ -15,13 +15,14 @@ import (
 
 // Access is what a user brings along to reach a source over the network.
 type Access struct {
-	CacheDir string             // where what was fetched is kept; "": nowhere
-	Agent    string             // who asks
-	Login    credentials.Finder // what to log in with, beside what the settings name
+	CacheDir string              // where what was fetched is kept; "": nowhere
+	Agent    string              // who asks
+	Login    *credentials.Finder // what to log in with; it is told what the settings name. nil: nothing
 }
 
 // openSource opens source for an installation at home, "" if there is none.
 func openSource(source, home string, t settings.Transport, a Access, opt repository.ClientOptions) (*repository.Client, error) {
+	a.tell(home, t)
 	if opt.Transport == nil && !web.IsSource(source) {
 		path, err := repository.LocalPath(source)
 		if err != nil {
@@ -39,10 +40,9 @@ func openSource(source, home string, t settings.Transport, a Access, opt reposit
 		return repository.Open(source, opt)
 	}
 	o := web.Options{AllowHTTP: t.AllowHTTP, CA: t.CA, Cert: t.Cert, Key: t.Key, Agent: a.Agent}
-	login := a.Login
-	login.TokenFile, login.Helper, login.Netrc = t.TokenFile, t.Helper, t.Netrc
-	login.Inside = func(path string) bool { return LiesIn(home, path) }
-	o.Credentials = func(ctx context.Context) (string, error) { return login.Header(ctx, source) }
+	if a.Login != nil {
+		o.Credentials = func(ctx context.Context) (string, error) { return a.Login.Header(ctx, source) }
+	}
 	// Looking writes nothing in an installation, not even where its owner lives there; and
 	// without a cache all goes on as well.
 	if a.CacheDir != "" && !LiesIn(home, a.CacheDir) {
@@ -55,6 +55,14 @@ func openSource(source, home string, t settings.Transport, a Access, opt reposit
 	}
 	opt.Transport = w
 	return repository.Open(source, opt)
+}
+
+// tell tells the login what the settings of the installation at home name.
+func (a Access) tell(home string, t settings.Transport) {
+	if a.Login != nil {
+		a.Login.TokenFile, a.Login.Helper, a.Login.Netrc = t.TokenFile, t.Helper, t.Netrc
+		a.Login.Inside = func(path string) bool { return LiesIn(home, path) }
+	}
 }
 
 // LiesIn reports whether dir, or what of it exists, lies in home; never where home is "".

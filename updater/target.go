@@ -82,6 +82,9 @@ func (u *Updater) openClient(source string, opt repository.ClientOptions) (*repo
 	t := u.settings.Transport
 	if web.IsSource(u.settings.Source) && !web.SameHost(source, u.settings.Source) {
 		t.TokenFile = "" // it is for the source of the settings, and names no host
+		if u.opt.Access.Login != nil {
+			u.opt.Access.Login.Stays = true
+		}
 	}
 	return openSource(source, u.tree.Path(), t, u.opt.Access, opt)
 }
@@ -118,7 +121,8 @@ func saveTrust(t *fsys.Tree, state *repository.TrustState) error {
 }
 
 // choose finds the release to go to: the level that was asked for, or the newest of
-// the channel that may be reached from here in one step. nil: stay where we are.
+// the channel that may be reached from here in one step. nil: stay where we are. A channel for
+// subscribers wants a subscription before anything of another release is read.
 func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 	list, err := releasesOf(u.client, u.channel())
 	if err != nil {
@@ -128,6 +132,11 @@ func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 	if len(list) > 0 {
 		t.newest = list[len(list)-1].Level
 	}
+	if u.moves(in.Level, list) {
+		if err := u.entitle(ctx, in.Product); err != nil {
+			return nil, err
+		}
+	}
 	if u.opt.HasLevel {
 		return u.chooseLevel(ctx, t, in, list)
 	}
@@ -135,6 +144,14 @@ func (u *Updater) choose(ctx context.Context, in *installed) (*target, error) {
 		return nil, err
 	}
 	return t, u.complete(ctx, t, in, list)
+}
+
+// moves reports whether this run would look at another release than the one installed.
+func (u *Updater) moves(installed int64, list []repository.Release) bool {
+	if u.opt.HasLevel {
+		return u.opt.Level != installed
+	}
+	return slices.ContainsFunc(list, func(r repository.Release) bool { return r.Level > installed && r.Withdrawn == "" })
 }
 
 // pick fills t with the newest release that may be reached in one step from the level

@@ -83,6 +83,9 @@ func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
 		return err
 	})
 	if err == nil {
+		if text := u.subscription.Warning(); text != "" {
+			plan.Warnings = append(plan.Warnings, text)
+		}
 		u.prepareFor(plan)
 		err = u.pin(plan)
 	}

@@ -122,6 +122,8 @@ type Updater struct {
 	pending   []pendingSummary    // of what this run closed
 	reporting sync.Mutex          // files are staged by several goroutines, and Report is called by one at a time
 
+	subscription *Subscribed // that this run goes by; nil: none was needed yet
+
 	prep      *prepared         // the update that waits prepared, once a plan is made; nil: none
 	unasked   error             // why the source could not be asked, where the plan was made without it
 	fetched   map[string][]byte // manifests and inventories, to be kept with what is prepared
@@ -175,6 +177,9 @@ func (u *Updater) load() error {
 	}
 	if u.settings, err = settings.Parse(settingsPath, data); err != nil {
 		return err
+	}
+	if u.opt.Access.Login != nil {
+		u.opt.Access.Login.Subscription = u.settings.Subscription
 	}
 	return u.follow()
 }

@@ -13,6 +13,7 @@ import (
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
+	"inplace/manifest/subscription"
 )
 
 // ClientOptions change how a repository is read; the zero value is what everybody
@@ -44,8 +45,9 @@ type Client struct {
 	releases map[string][]Release // by channel, levels rising
 	expired  []*ExpiredError
 
-	subscribers map[string]bool // channels that are for subscribers only
-	updaters    []Updater
+	subscribers      map[string]bool // channels that are for subscribers only
+	subscriptionKeys subscription.Keys
+	updaters         []Updater
 
 	pool decoders
 }

@@ -57,7 +57,7 @@ func (c *Client) Expired() []*ExpiredError { return c.expired }
 // transport met. After an error the client has no releases.
 func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) (err error) {
 	defer func() { err = c.from(err) }()
-	c.releases, c.subscribers, c.updaters, c.expired = nil, nil, nil, nil
+	c.releases, c.subscribers, c.subscriptionKeys, c.updaters, c.expired = nil, nil, nil, nil, nil
 	if trust == nil || len(trust.Roots) == 0 {
 		return &UntrustedError{Path: "trust state", Why: BadState, Msg: "want at least one root, got none"}
 	}
@@ -83,11 +83,16 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 	if err := oneMeaning(releases); err != nil {
 		return err
 	}
-	updaters, err := updatersOf(r.set.Targets[roleTargets])
+	targets := r.set.Targets[roleTargets]
+	updaters, err := updatersOf(targets)
 	if err != nil {
 		return err
 	}
-	c.releases, c.subscribers, c.updaters = releases, subscribers, updaters
+	keys, err := subscriptionKeys(metadataPath(roleTargets, targets.Signed.Version), targets)
+	if err != nil {
+		return err
+	}
+	c.releases, c.subscribers, c.subscriptionKeys, c.updaters = releases, subscribers, keys, updaters
 	return nil
 }
 

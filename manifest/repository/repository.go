@@ -23,7 +23,8 @@
 // DIGEST is SHA-256 in 64 lower-case hexadecimal digits. Metadata is TUF 1.0 with
 // consistent snapshots (https://theupdateframework.github.io/specification/v1.0.31/);
 // the timestamp carries one more signed field, x-signed-at, the time of signing, and a
-// delegation to a channel that is for subscribers only has x-subscription.
+// delegation to a channel that is for subscribers only has x-subscription; the keys that
+// sign subscriptions are x-subscription-keys of the targets role.
 //
 // # What a client may believe
 //

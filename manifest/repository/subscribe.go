@@ -36,6 +36,7 @@ type SubscribeOptions struct {
 	KeysDir    string // the private keys; the one for subscriptions is made at first use
 	Passphrase []byte // as in [InitOptions]
 	Now        time.Time
+	Expiry     Expiry // of the metadata that names a new key
 
 	fault func(op, path string) error
 }
@@ -152,6 +153,7 @@ type subscribing struct {
 	s       *store
 	keys    *keyring
 	now     time.Time
+	expiry  Expiry
 	product string
 	ledger  []Entry
 }
@@ -178,7 +180,7 @@ func subscribe(opt SubscribeOptions, signs bool, fn func(*subscribing) error) er
 	if err != nil {
 		return pathFirst(opt.Dir, err)
 	}
-	w := &subscribing{s: s, keys: keys, now: opt.Now.UTC().Truncate(time.Second), product: product.Name}
+	w := &subscribing{s: s, keys: keys, now: opt.Now.UTC().Truncate(time.Second), expiry: opt.Expiry, product: product.Name}
 	if w.ledger, err = readLedger(keys); err != nil {
 		return err
 	}
@@ -233,27 +235,44 @@ func (w *subscribing) issue(s subscription.Subscription) (*Issued, error) {
 	return &Issued{s, token, fresh}, w.save()
 }
 
-// publishKey puts a public key into the repository's set, and beside it a list of what is
-// revoked, so that neither is missing where the other is.
+// publishKey makes the targets role name a public key, and puts it into the set that
+// gateways read; beside that a list of what is revoked, so that neither is missing where the
+// other is.
 func (w *subscribing) publishKey(key ed25519.PublicKey) error {
+	state, err := loadPublished(w.s)
+	if err != nil {
+		return err
+	}
+	set, err := subscriptionKeys(roleTargets, state.targets)
+	if err != nil {
+		return err
+	}
+	id := subscription.KeyID(key)
+	if _, named := set[id]; !named {
+		set[id] = key
+		p := newPublisher(state, w.keys, w.now, w.expiry)
+		if err := p.touch(roleTargets); err != nil {
+			return err
+		}
+		if err := nameSubscriptionKeys(state.targets, set); err != nil {
+			return err
+		}
+		if err := p.publish(w.s); err != nil {
+			return err
+		}
+	}
+	want := set.Marshal()
 	data, err := w.s.read(fileSubKeys, subscription.MaxListBytes)
 	if err != nil && !isMissing(err) {
 		return err
 	}
-	set := subscription.Keys{}
-	if err == nil {
-		if set, err = subscription.ParseKeys(data); err != nil {
-			return fmt.Errorf("%s: %w", fileSubKeys, err)
-		}
-	}
-	if _, there := set[subscription.KeyID(key)]; there {
+	if bytes.Equal(data, want) {
 		return nil
 	}
 	if err := w.putRevoked(); err != nil {
 		return err
 	}
-	set[subscription.KeyID(key)] = key
-	return w.s.put(fileSubKeys, set.Marshal())
+	return w.s.put(fileSubKeys, want)
 }
 
 func (w *subscribing) putRevoked() error {

@@ -29,8 +29,8 @@ func (r *run) cacheDir() string {
 }
 
 // logins are the places with something to log in with that belong to the user.
-func (r *run) logins() credentials.Finder {
-	var f credentials.Finder
+func (r *run) logins() *credentials.Finder {
+	f := &credentials.Finder{}
 	f.Token, _ = r.env.LookupEnv(envToken)
 	if dir, err := os.UserConfigDir(); err == nil {
 		f.Store = filepath.Join(dir, "inplace", "credentials.json")

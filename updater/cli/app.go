@@ -50,6 +50,7 @@ const (
 
 	cmdCompletion = "completion"
 
+	cmdSubShow   = "subscription show"
 	cmdSubIssue  = "subscription issue"
 	cmdSubExtend = "subscription extend"
 	cmdSubRevoke = "subscription revoke"

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -25,13 +26,19 @@ func (r *run) check(c *cli.Context) error {
 	}
 	defer e.Close()
 	k, err := e.Check(r.ctx)
+	r.doc.Check = k
 	if err != nil {
 		return err
 	}
-	r.doc.Check = k
 	installed := fmt.Sprintf("%s: %s, channel %s", k.Product, k.Installed.Name(), k.Channel)
 	if k.Withdrawn != "" {
 		defer r.out.line("The vendor has withdrawn the installed level: %s", k.Withdrawn)
+	}
+	if s := k.Subscription; s != nil {
+		defer r.out.line("%s: until %s%s.", subscriptionName(s), s.Expires.Format(time.RFC3339), left(s))
+		if text := s.Warning(); text != "" {
+			r.reporter.say("warning: %s", text)
+		}
 	}
 	if k.Newest == nil {
 		r.out.line("%s: no update.", installed)

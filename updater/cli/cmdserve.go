@@ -95,7 +95,7 @@ func writeAddress(file, address string) error {
 }
 
 // accessLog is where requests are recorded, a line for each, in the form that web servers
-// call combined, and behind it how long the answer took.
+// call combined, with the subscription as the user, and behind it how long the answer took.
 type accessLog struct {
 	mu   sync.Mutex
 	w    io.Writer
@@ -115,7 +115,11 @@ func (r *run) accessLog(file string) (*accessLog, error) {
 
 // write records a; a log that cannot be written fails no request.
 func (l *accessLog) write(a serve.Access) {
-	line := fmt.Sprintf("%s - - [%s] %q %d %d \"-\" %q %.3f\n", a.Remote, a.Time.Format("02/Jan/2006:15:04:05 -0700"),
+	who := a.Subscription
+	if who == "" {
+		who = "-"
+	}
+	line := fmt.Sprintf("%s - %s [%s] %q %d %d \"-\" %q %.3f\n", a.Remote, who, a.Time.Format("02/Jan/2006:15:04:05 -0700"),
 		a.Method+" "+a.Path+" "+a.Proto, a.Status, a.Bytes, cut(a.Agent, 200), a.Took.Seconds())
 	l.mu.Lock()
 	defer l.mu.Unlock()

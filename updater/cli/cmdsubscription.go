@@ -11,6 +11,7 @@ import (
 
 	"inplace/manifest/repository"
 	"inplace/manifest/subscription"
+	"inplace/updater"
 )
 
 func subscriptionCommand(r *run) *cli.Command {
@@ -24,16 +25,71 @@ func subscriptionCommand(r *run) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`: write the token there, readable for you alone, instead of printing it"},
 		)...)
 	}
-	return &cli.Command{Name: "subscription", Usage: "for vendors: say who may have updates, and until when", Subcommands: []*cli.Command{
-		{Name: "issue", Usage: "issue a subscription and print its token", ArgsUsage: "REPO", Action: r.subscriptionIssue, Flags: terms(" (default: trial)",
+	return &cli.Command{Name: "subscription", Usage: "say who may have updates, and until when", Subcommands: []*cli.Command{
+		{Name: "show", Usage: "show the subscription of this installation, and how long it runs", Action: r.subscriptionShow, Flags: flags(
+			textFlag("channel", "C", "ask for this channel"),
+			textFlag("source", "REPO", "ask for what belongs to this source"),
+			homeFlag(),
+		)},
+		{Name: "issue", Usage: "for vendors: issue a subscription and print its token", ArgsUsage: "REPO", Action: r.subscriptionIssue, Flags: terms(" (default: trial)",
 			textFlag("customer", "NAME", "who gets it"),
 			textFlag("from", "TIME", "when it begins, RFC 3339 (default: now)"),
 		)},
-		{Name: "extend", Usage: "issue a new token for a subscription, with another end", ArgsUsage: "REPO ID", Action: r.subscriptionExtend, Flags: terms(" (default: as it is)")},
-		{Name: "revoke", Usage: "take a subscription back", ArgsUsage: "REPO ID", Action: r.subscriptionRevoke, Flags: flags(keys(),
+		{Name: "extend", Usage: "for vendors: issue a new token for a subscription, with another end", ArgsUsage: "REPO ID", Action: r.subscriptionExtend, Flags: terms(" (default: as it is)")},
+		{Name: "revoke", Usage: "for vendors: take a subscription back", ArgsUsage: "REPO ID", Action: r.subscriptionRevoke, Flags: flags(keys(),
 			textFlag("reason", "TEXT", "why; it goes into the ledger"))},
-		{Name: "list", Usage: "list all subscriptions", ArgsUsage: "REPO", Action: r.subscriptionList, Flags: flags(keys())},
+		{Name: "list", Usage: "for vendors: list all subscriptions", ArgsUsage: "REPO", Action: r.subscriptionList, Flags: flags(keys())},
 	}}
+}
+
+// subscriptionShow is `subscription show`.
+func (r *run) subscriptionShow(c *cli.Context) error {
+	r.looking = true
+	e, err := r.opened(c, cmdSubShow)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	s, err := e.Subscription(r.ctx)
+	r.doc.Shown = s
+	if s == nil {
+		return err
+	}
+	if f := s.Found; f != nil {
+		r.out.line("%s for %s: channel%s %s, from %s until %s%s.", subscriptionName(f), clean(f.Customer), ending(len(f.Channels)), strings.Join(f.Channels, ", "),
+			f.NotBefore.Format(time.DateOnly), f.Expires.Format(time.RFC3339), left(f))
+	} else {
+		r.out.line("No subscription was found.")
+	}
+	if !s.Needed {
+		r.out.line("Channel %s wants none.", s.Channel)
+	}
+	if err == nil && s.Fault != "" {
+		r.out.line("It does not hold: %s", s.Fault)
+	}
+	if s.Unasked != "" {
+		r.out.line("The source was not asked, and this goes by what was seen of it last: %s", s.Unasked)
+	}
+	return err
+}
+
+func subscriptionName(s *updater.Subscribed) string {
+	return fmt.Sprintf("Subscription %s (%s)", s.ID, s.Type)
+}
+
+// left is how many days s runs on, "" where it has ended.
+func left(s *updater.Subscribed) string {
+	if s.DaysLeft == 0 {
+		return ""
+	}
+	return ", " + count(s.DaysLeft, "day") + " left"
+}
+
+func ending(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
 
 // subscribed is a subscription in a document; its token is in that of who issues it only.

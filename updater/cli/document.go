@@ -62,9 +62,10 @@ type result struct {
 	Signing     *repository.Signing     `json:"signing,omitempty"`      // of release sign, and with --export
 	KeysChanged *repository.KeysChanged `json:"keys_changed,omitempty"` // of release keys add, rotate, revoke and threshold
 
-	Subscription  *subscribed  `json:"subscription,omitempty"` // of subscription issue, extend and revoke
-	Token         string       `json:"token,omitempty"`        // of subscription issue and extend, without -o
-	Subscriptions []subscribed `json:"subscriptions,omitzero"` // of subscription list
+	Shown         *updater.ShownSubscription `json:"shown_subscription,omitempty"` // of subscription show
+	Subscription  *subscribed                `json:"subscription,omitempty"`       // of subscription issue, extend and revoke
+	Token         string                     `json:"token,omitempty"`              // of subscription issue and extend, without -o
+	Subscriptions []subscribed               `json:"subscriptions,omitzero"`       // of subscription list
 }
 
 // outcome is updater.Outcome without the plan, which stands beside it.

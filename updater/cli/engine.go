@@ -16,6 +16,7 @@ type engine interface {
 	Revert(context.Context) (*updater.Outcome, error)
 	Status(context.Context) (*updater.Status, error)
 	Check(context.Context) (*updater.Check, error)
+	Subscription(context.Context) (*updater.ShownSubscription, error)
 	Pack(ctx context.Context, to string, edits bool) (*updater.Packed, error)
 	Fetch(context.Context, updater.FetchOptions) (*updater.Fetched, error)
 	History() ([]updater.HistoryEntry, error)

@@ -24,15 +24,16 @@ import (
 
 // Exit codes. Scripts rely on them; README.md lists them for operators.
 const (
-	ExitOK          = 0  // done, or nothing to do
-	ExitFailed      = 1  // failed; the installation is as it was before
-	ExitUsage       = 2  // wrong usage or settings
-	ExitConflict    = 3  // conflicts; nothing was changed
-	ExitUnwell      = 4  // updated, was not healthy, rolled back
-	ExitBusy        = 5  // another run holds the lock, or the product is running
-	ExitUntrusted   = 6  // metadata, signature or digest not to be trusted
-	ExitInterrupted = 8  // neither old nor new yet; the next run mends it
-	ExitDiffers     = 10 // check: there is an update; verify: the installation is not as its release ships it
+	ExitOK           = 0  // done, or nothing to do
+	ExitFailed       = 1  // failed; the installation is as it was before
+	ExitUsage        = 2  // wrong usage or settings
+	ExitConflict     = 3  // conflicts; nothing was changed
+	ExitUnwell       = 4  // updated, was not healthy, rolled back
+	ExitBusy         = 5  // another run holds the lock, or the product is running
+	ExitUntrusted    = 6  // metadata, signature or digest not to be trusted
+	ExitSubscription = 7  // no valid subscription for this channel
+	ExitInterrupted  = 8  // neither old nor new yet; the next run mends it
+	ExitDiffers      = 10 // check: there is an update; verify: the installation is not as its release ships it
 )
 
 // verdict is what an error means to whoever typed the command.
@@ -124,6 +125,7 @@ func (r *run) classify(err error) verdict {
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
 	var revoked *subscription.RevokedError
+	var noSubscription *updater.SubscriptionError
 	var status *web.StatusError
 	var first *updater.FirstRootError
 	var source *web.SourceError
@@ -184,7 +186,7 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{
 			"stop the product, then run the same command again",
 			"or go ahead beside it, if you know that it bears that: --allow-running"}}
-	case errors.As(err, &status), errors.As(err, &first), errors.As(err, &source), is(credentials.ErrOpen), is(credentials.ErrInside):
+	case errors.As(err, &noSubscription), errors.As(err, &status), errors.As(err, &first), errors.As(err, &source), is(credentials.ErrOpen), is(credentials.ErrInside):
 		return judgeWeb(err)
 	case errors.As(err, &renew) && !errors.As(err, &untrusted):
 		return r.judgeRenewal(renew)

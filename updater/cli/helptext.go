@@ -18,7 +18,7 @@ func explain(path string) explanation {
 	switch path {
 	case "":
 		return explanation{"Without a command: update the installation to the newest level of its channel. Look first with --dry-run, go back with --revert. Where you and the vendor changed the same thing, nothing is changed, and exit code 3 says so: see resolve, then --continue.\n\n" +
-			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 4 was not well after its start, taken back; 5 another run is at work, or the product is running; 6 not to be trusted; 8 interrupted, the next run mends it; 10 check found an update, or verify a difference.",
+			"Exit codes: 0 done, or nothing to do; 1 failed, all is as before; 2 wrong usage or settings; 3 conflicts; 4 was not well after its start, taken back; 5 another run is at work, or the product is running; 6 not to be trusted; 7 no valid subscription; 8 interrupted, the next run mends it; 10 check found an update, or verify a difference.",
 			[]string{"PROG --dry-run", "PROG", "PROG --revert", "PROG help pack"}}
 	case cmdStatus:
 		return explanation{"Shows the installed level, the newest one, whether the vendor has withdrawn yours, how many files differ, the snapshots, and conflicts that wait. An interrupted update is finished or taken back first; exit code 8 says that this could not be done.", nil}
@@ -59,6 +59,9 @@ func explain(path string) explanation {
 		return explanation{"A repository is a directory of files, to be put on any disk or web server. INPLACE_PASSPHRASE holds the passphrase of the keys; without it, it is asked for on a terminal.", nil}
 	case "subscription":
 		return explanation{"A subscription is a signed token (a JSON Web Token, EdDSA) that names a customer, channels and an end. Its key and the ledger of all subscriptions lie beside the private keys; subscriptions/keys.json and subscriptions/revoked.json in the repository let any server or gateway check tokens.", nil}
+	case cmdSubShow:
+		return explanation{"The token is looked for in INPLACE_TOKEN, in the file that the settings name as subscription or token-file, and where login keeps it. Where the source cannot be asked, it is checked by what was seen of it last. Exit code 7 says that the channel is for subscribers and none holds.",
+			[]string{"PROG subscription show", "PROG subscription show --json"}}
 	case cmdSubIssue:
 		return explanation{"The token is all that the customer needs, and as secret as a password. A trial runs 14 days unless it is said otherwise.",
 			[]string{"PROG subscription issue repo --keys keys --customer 'Example Ltd.' --channel full,security", "PROG subscription issue repo --keys keys --customer 'Example Ltd.' --type paid --days 365 --channel full -o token"}}

@@ -9,6 +9,9 @@ import (
 	"inplace/updater/credentials"
 )
 
+// subscriptionHint says where a subscription is looked for.
+const subscriptionHint = "show the token that the vendor gave you: inplace login ADDRESS; or set INPLACE_TOKEN, or name its file as subscription in updates/settings.yaml"
+
 // judgeWeb is about a server that does not give what it was asked for, and about what it
 // is to be asked with.
 func judgeWeb(err error) verdict {
@@ -17,13 +20,19 @@ func judgeWeb(err error) verdict {
 	var first *updater.FirstRootError
 	var source *web.SourceError
 	var proxy *web.ProxyError
+	var subscription *updater.SubscriptionError
 	switch {
 	case errors.As(err, &proxy) && proxy.Err.Status != http.StatusProxyAuthRequired:
 		v.hints = []string{"ask who runs the proxy of HTTPS_PROXY to let the source through, or name the source in NO_PROXY"}
+	case errors.As(err, &subscription):
+		v.exit, v.hints = ExitSubscription, []string{subscriptionHint}
+		if subscription.Err != nil {
+			v.hints = []string{"ask the vendor to extend it or for another one, then: inplace login ADDRESS; what you have: inplace subscription show"}
+		}
 	case errors.As(err, &status):
 		switch status.Status {
 		case http.StatusUnauthorized, http.StatusForbidden:
-			v.hints = []string{"log in first: inplace login ADDRESS; or set INPLACE_TOKEN, or name token-file or helper under transport in updates/settings.yaml"}
+			v.exit, v.hints = ExitSubscription, []string{subscriptionHint}
 		case http.StatusProxyAuthRequired:
 			v.hints = []string{"put user and password of the proxy into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT"}
 		default:

@@ -27,7 +27,10 @@ type fakeEngine struct {
 	err      error
 }
 
-func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error)     { return e.plan, e.err }
+func (e *fakeEngine) DryRun(context.Context) (*updater.Plan, error) { return e.plan, e.err }
+func (e *fakeEngine) Subscription(context.Context) (*updater.ShownSubscription, error) {
+	return nil, e.err
+}
 func (e *fakeEngine) Check(context.Context) (*updater.Check, error)     { return nil, e.err }
 func (e *fakeEngine) DryRevert(context.Context) (*updater.Plan, error)  { return e.plan, e.err }
 func (e *fakeEngine) Update(context.Context) (*updater.Outcome, error)  { return e.outcome, e.err }

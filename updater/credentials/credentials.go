@@ -3,7 +3,7 @@
 // The first of these that has something for the source is taken: the token of the
 // environment (INPLACE_TOKEN); the file, then the helper program that the settings name;
 // what `login` has stored for the host; the netrc file that the settings name, or the
-// user's own. Secrets come from these places alone, never from an address or a command
+// user's own; the subscription that the settings name. Secrets come from these places alone, never from an address or a command
 // line, and are in no error and no log. A file of secrets that others may read is refused
 // by name, and so is one below the installation, which copies and packs would take along.
 package credentials
@@ -40,6 +40,11 @@ type Finder struct {
 	Netrc     string   // must be there
 	OwnNetrc  string   // may be there
 
+	Subscription string // file that holds the token of a subscription
+	Stays        bool   // that token is looked at, and sent to nobody
+
+	helper answer // of the program, once it was asked
+
 	Inside func(path string) bool // whether a file lies below the installation; nil: nothing does
 }
 
@@ -59,11 +64,11 @@ func (f *Finder) Header(ctx context.Context, source string) (string, error) {
 		return bearer("the token of the environment", f.Token)
 	}
 	if f.TokenFile != "" {
-		data, err := f.read(f.TokenFile)
+		token, err := f.token(f.TokenFile)
 		if err != nil {
 			return "", err
 		}
-		return bearer(f.TokenFile, strings.TrimSpace(string(data)))
+		return bearer(f.TokenFile, token)
 	}
 	if len(f.Helper) > 0 {
 		return f.ask(ctx, u)
@@ -87,7 +92,20 @@ func (f *Finder) Header(ctx context.Context, source string) (string, error) {
 			return basic(name, user, password)
 		}
 	}
+	if f.Subscription != "" && !f.Stays {
+		token, err := f.token(f.Subscription)
+		if err != nil {
+			return "", err
+		}
+		return bearer(f.Subscription, token)
+	}
 	return "", nil
+}
+
+// token reads a file that holds a token.
+func (f *Finder) token(name string) (string, error) {
+	data, err := f.read(name)
+	return strings.TrimSpace(string(data)), err
 }
 
 // read reads a file of secrets.
@@ -117,10 +135,25 @@ func (f *Finder) read(name string) ([]byte, error) {
 	return data, err
 }
 
-// ask runs the helper. It is told the address on its standard input, as lines
-// protocol=, host= and path=, and answers with a line that is the token, or with lines
-// username= and password=.
+// answer is what a helper program has said.
+type answer struct {
+	asked  bool
+	header string
+	err    error
+}
+
+// ask is the answer of the helper, which is run once. It is told the address on its standard
+// input, as lines protocol=, host= and path=, and answers with a line that is the token, or
+// with lines username= and password=.
 func (f *Finder) ask(ctx context.Context, u *url.URL) (string, error) {
+	if !f.helper.asked {
+		f.helper.header, f.helper.err = f.run(ctx, u)
+		f.helper.asked = true
+	}
+	return f.helper.header, f.helper.err
+}
+
+func (f *Finder) run(ctx context.Context, u *url.URL) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, helperTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, f.Helper[0], f.Helper[1:]...)
@@ -166,12 +199,15 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
+// bearerPrefix begins the header of a token.
+const bearerPrefix = "Bearer "
+
 // bearer is the header for a token, which where holds.
 func bearer(where, token string) (string, error) {
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("%s: want a token in one line without blanks, got something else", where)
 	}
-	return "Bearer " + token, nil
+	return bearerPrefix + token, nil
 }
 
 func basic(where, user, password string) (string, error) {

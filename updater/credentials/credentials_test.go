@@ -40,6 +40,9 @@ func TestHeader(t *testing.T) {
 		{"environment", source, Finder{Token: "tok", TokenFile: "/not/there"}, "Bearer tok", ""},
 		{"environment with a line end", source, Finder{Token: "s3cret\nx"}, "", "want a token in one line"},
 		{"file", source, Finder{TokenFile: write(t, "token", "tok\n", 0o600)}, "Bearer tok", ""},
+		{"subscription", source, Finder{Subscription: write(t, "sub", "s.u.b\n", 0o600)}, "Bearer s.u.b", ""},
+		{"subscription that stays", source, Finder{Subscription: "/not/there", Stays: true}, "", ""},
+		{"subscription behind a login", source, Finder{Netrc: netrc, Subscription: "/not/there"}, login1, ""},
 		{"empty file", source, Finder{TokenFile: write(t, "token", "\n", 0o600)}, "", "want a token"},
 		{"missing file", source, Finder{TokenFile: "/not/there"}, "", "/not/there"},
 		{"netrc", source, Finder{Netrc: netrc}, login1, ""},
@@ -142,5 +145,32 @@ func TestNetrc(t *testing.T) {
 		if user != tt.user || password != tt.password || ok != tt.ok {
 			t.Errorf("%s: want %q %q %v, got %q %q %v", tt.name, tt.user, tt.password, tt.ok, user, password, ok)
 		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	f := Finder{Token: "env", Subscription: write(t, "sub", "s.u.b\n", 0o600), TokenFile: write(t, "tok", "file\n", 0o600),
+		Helper: []string{"sh", "-c", "echo helper"}, Store: filepath.Join(t.TempDir(), "sub", "credentials.json")}
+	for _, l := range [][3]string{{"https://a.example.test", "", "elsewhere"}, {"https://updates.example.test", "", "stored"}, {"https://b.example.test", "user", "password"}} {
+		u, err := url.Parse(l[0])
+		if err == nil {
+			err = f.Keep(u, l[1], l[2])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for source, want := range map[string]string{
+		"https://updates.example.test/acme": "env s.u.b file helper stored elsewhere",
+		"/srv/acme.bundle":                  "env s.u.b file elsewhere stored",
+	} {
+		got, err := f.Tokens(t.Context(), source)
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, %v, want %q", source, got, err, want)
+		}
+	}
+	f.Subscription = write(t, "open", "s.u.b\n", 0o644)
+	if _, err := f.Tokens(t.Context(), "/srv/acme.bundle"); !errors.Is(err, ErrOpen) {
+		t.Errorf("a file that others may read: got %v", err)
 	}
 }

@@ -11,18 +11,19 @@ import (
 
 // document is the file as it stands; the texts are checked and converted afterwards.
 type document struct {
-	Schema    string            `yaml:"schema" strict:"required"`
-	Source    string            `yaml:"source"`
-	Transport documentTransport `yaml:"transport"`
-	Channel   string            `yaml:"channel"`
-	Launcher  string            `yaml:"launcher"`
-	Follow    []string          `yaml:"follow"`
-	Absent    []string          `yaml:"absent"`
-	Policy    []documentPolicy  `yaml:"policy"`
-	Pins      []string          `yaml:"pins"`
-	Service   documentService   `yaml:"service"`
-	Health    documentHealth    `yaml:"health"`
-	Backup    documentBackup    `yaml:"backup"`
+	Schema       string            `yaml:"schema" strict:"required"`
+	Source       string            `yaml:"source"`
+	Subscription string            `yaml:"subscription"`
+	Transport    documentTransport `yaml:"transport"`
+	Channel      string            `yaml:"channel"`
+	Launcher     string            `yaml:"launcher"`
+	Follow       []string          `yaml:"follow"`
+	Absent       []string          `yaml:"absent"`
+	Policy       []documentPolicy  `yaml:"policy"`
+	Pins         []string          `yaml:"pins"`
+	Service      documentService   `yaml:"service"`
+	Health       documentHealth    `yaml:"health"`
+	Backup       documentBackup    `yaml:"backup"`
 }
 
 type documentPolicy struct {
@@ -106,6 +107,9 @@ func (d *document) settings() (*Settings, []fault) {
 			found = append(found, fault{strictyaml.Index("pins", i), err.Error()})
 		}
 		s.Pins = append(s.Pins, pin)
+	}
+	if s.Subscription = d.Subscription; s.Subscription != "" && !absolute(s.Subscription) {
+		found = append(found, fault{"subscription", fmt.Sprintf("want an absolute path, got %q", s.Subscription)})
 	}
 	s.Transport = d.Transport.transport(&found)
 	s.Service, s.Health = d.Service.service(&found), d.Health.health(&found)

@@ -104,7 +104,7 @@ func TestFaults(t *testing.T) {
 				"2:133: health.probes[5]: want status and body only with http\n" +
 				"2:168: health.probes[5].retries: want 0 at least, got -1"},
 		{"unknown key", "chanel: full",
-			`2:1: unknown key "chanel", want one of schema, source, transport, channel, launcher, follow, absent, policy, pins, service, health, backup`},
+			`2:1: unknown key "chanel", want one of schema, source, subscription, transport, channel, launcher, follow, absent, policy, pins, service, health, backup`},
 		{"several at once", "channel: Full\nlauncher: update.sh\nfollow: [../etc]\nbackup: {keep: 0, max-age: 9w, max-size: 10GB, data: zip, also: here}",
 			"2:10: channel: want a channel, lower-case letters, digits and dashes, at most 32, a letter first, got \"Full\"\n" +
 				"3:11: launcher: want the name without .sh, got \"update.sh\"\n" +

@@ -26,6 +26,9 @@ func Render(s *Settings) ([]byte, error) {
 	w.section("How an address is reached: certificates (ca; cert and key of this client), what to\nlog in with (token-file, helper, netrc), allow-http: true for http:// to other machines.\nAll files by absolute paths; no secret stands here.")
 	w.transport(s.Transport)
 
+	w.section("Absolute path of the file with the token of your subscription, where you do not\nlog in with it; outside the installation, readable for its owner alone.")
+	w.scalar("subscription", s.Subscription, "", "/etc/product/subscription")
+
 	w.section("The stream of updates this installation follows.")
 	w.scalar("channel", s.Channel, "", d.Channel)
 

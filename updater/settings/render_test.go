@@ -55,8 +55,8 @@ func TestRenderedExamples(t *testing.T) {
 		}
 		b.WriteString(line)
 	}
-	if n != 10 {
-		t.Errorf("got %d examples, want 10 in\n%s", n, text)
+	if n != 11 {
+		t.Errorf("got %d examples, want 11 in\n%s", n, text)
 	}
 	got, err := Parse(FileName, []byte(b.String()))
 	if err != nil {
@@ -78,6 +78,9 @@ func TestRenderParses(t *testing.T) {
 		})
 		s := Default()
 		s.Source = rapid.SampledFrom([]string{"", "https://h/p", "/r", "/a b: c #d\t\"\\", "/\U0001f600"}).Draw(t, "source")
+		if rapid.Bool().Draw(t, "subscription") {
+			s.Subscription = "/etc/a b/token"
+		}
 		if rapid.Bool().Draw(t, "transport") {
 			s.Transport = Transport{AllowHTTP: true, CA: "/c a.pem", Cert: "/c", Key: "/k{}", TokenFile: "/t", Helper: []string{"a b", "c"}, Netrc: "/n"}
 		}

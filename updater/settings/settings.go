@@ -8,6 +8,7 @@
 //	schema: inplace/settings/1
 //	source: https://updates.example.com/acme   # URL or absolute path of the repository
 //	channel: full                              # [a-z][a-z0-9-]{0,31}
+//	subscription: /etc/acme/subscription       # file with the token that gives access
 //	transport: {allow-http: true, ca: FILE, cert: FILE, key: FILE, token-file: FILE, helper: [argv], netrc: FILE}
 //	launcher: update                           # bin/NAME.sh and bin/NAME.cmd
 //	follow: [conf]                             # directories moved behind a link, to be followed
@@ -65,17 +66,18 @@ const (
 
 // Settings is what the file says, with the defaults filled in.
 type Settings struct {
-	Source    string // "" if not set; else a URL (http, https, file) or an absolute path
-	Transport Transport
-	Channel   string
-	Launcher  string // name of the launchers in bin/, without .sh and .cmd
-	Follow    []manifest.Path
-	Absent    []string // globs
-	Policy    []Policy
-	Pins      []Pin
-	Service   Service
-	Health    Health
-	Backup    Backup
+	Source       string // "" if not set; else a URL (http, https, file) or an absolute path
+	Subscription string // absolute path of the file with its token; "": looked for where logins are
+	Transport    Transport
+	Channel      string
+	Launcher     string // name of the launchers in bin/, without .sh and .cmd
+	Follow       []manifest.Path
+	Absent       []string // globs
+	Policy       []Policy
+	Pins         []Pin
+	Service      Service
+	Health       Health
+	Backup       Backup
 }
 
 // Policy decides conflicts of the paths a glob covers.

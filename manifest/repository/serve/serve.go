@@ -6,6 +6,8 @@
 // that any number of servers of the same files give the same; ranges, If-Range and
 // If-None-Match work. What is named by digest or version may be cached for ever, the
 // timestamp has to be asked for anew, and that something is missing is not to be kept.
+// Files of a channel that is for subscribers are given to who shows a subscription with it, as
+// a bearer token (RFC 6750); see gate.
 // GET /healthz answers 200 while the repository can be read, 503 where it cannot, or when the
 // server is about to stop.
 //
@@ -54,11 +56,14 @@ type Access struct {
 	Bytes  int64 // of the body
 	Took   time.Duration
 	Agent  string
+
+	Subscription string // the ID of the one that was shown, where one was needed; "": none
 }
 
 // Handler is an http.Handler for one repository.
 type Handler struct {
 	root     *os.Root
+	gate     gate
 	log      func(Access)
 	now      func() time.Time
 	stopping atomic.Bool
@@ -70,8 +75,12 @@ func New(dir string, log func(Access), now func() time.Time) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{root: root, log: log, now: now}
-	if err := h.health(); err != nil {
+	h := &Handler{root: root, gate: gate{root: root}, log: log, now: now}
+	err = h.health()
+	if err == nil {
+		_, _, err = h.gate.current()
+	}
+	if err != nil {
 		_ = root.Close()
 		return nil, fmt.Errorf("%s: is no repository: %w", dir, err)
 	}
@@ -104,11 +113,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		remote = r.RemoteAddr
 	}
-	h.log(Access{Time: begin, Remote: remote, Method: r.Method, Path: r.URL.EscapedPath(), Proto: r.Proto,
+	h.log(Access{Subscription: c.subscription, Time: begin, Remote: remote, Method: r.Method, Path: r.URL.EscapedPath(), Proto: r.Proto,
 		Status: c.status, Bytes: c.bytes, Took: h.now().Sub(begin), Agent: r.UserAgent()})
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) answer(w *counted, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -122,6 +131,18 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	if !offered(name) {
 		refuse(w, http.StatusNotFound)
+		return
+	}
+	gated, shown, no, err := h.check(r, name)
+	if shown != nil {
+		w.subscription = shown.ID
+	}
+	switch {
+	case err != nil:
+		refuse(w, http.StatusInternalServerError)
+		return
+	case no != nil:
+		turnAway(w, no)
 		return
 	}
 	info, err := h.root.Stat(name) // first, since opening a fifo would wait for its writer
@@ -138,7 +159,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = f.Close() }()
-	h.send(w, r, name, info, f)
+	h.send(w, r, name, gated, info, f)
 }
 
 func (h *Handler) answerHealth(w http.ResponseWriter) {
@@ -163,6 +184,9 @@ func offered(name string) bool {
 	if !ok || path.Clean(name) != name {
 		return false
 	}
+	if name == revokedFile || name == keysFile {
+		return true
+	}
 	switch dir {
 	case "metadata", "targets", "inventories", "blobs", "hints":
 	default:
@@ -176,7 +200,7 @@ func offered(name string) bool {
 	return true
 }
 
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, name string, info fs.FileInfo, f *os.File) {
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, name string, gated bool, info fs.FileInfo, f *os.File) {
 	var content io.ReadSeeker = f
 	head := w.Header()
 	switch d, named := repository.NamedDigest(name); {
@@ -193,9 +217,13 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, name string, info
 		content = bytes.NewReader(data)
 	}
 	head.Set("Content-Type", contentType(name))
-	head.Set("Cache-Control", "public, max-age=31536000, immutable")
-	if name == timestamp {
+	switch {
+	case name == timestamp, name == revokedFile, name == keysFile:
 		head.Set("Cache-Control", "no-cache")
+	case gated: // a cache that many share must not hand it to the next
+		head.Set("Cache-Control", "private, max-age=31536000, immutable")
+	default:
+		head.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	// A reader that takes nothing must not hold a connection for ever.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute + time.Duration(info.Size()/slowest)*time.Second))
@@ -224,6 +252,8 @@ type counted struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+
+	subscription string // of who asks
 }
 
 func (c *counted) WriteHeader(status int) {

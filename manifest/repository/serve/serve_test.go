@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"inplace/manifest/repository"
 )
+
+const manifestName = "ab00000000000000000000000000000000000000000000000000000000000000.1.yaml"
 
 const blob = "blobs/ab/ab00000000000000000000000000000000000000000000000000000000000000.zst"
 
@@ -22,15 +26,23 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// now is when everything here happens.
+var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+
+// published makes a repository, with files beside it that nobody is to have.
 func published(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{timestamp: "{}", "metadata/1.root.json": "{\"root\": 1}", blob: "0123456789",
-		"product.yaml": "secret", ".lock": "", ".tmp/1": "half", "metadata/.hidden.json": "x"} {
-		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	repo := filepath.Join(dir, "repo")
+	_, err := repository.Init(repository.InitOptions{Dir: repo, KeysDir: filepath.Join(dir, "keys"), Passphrase: []byte{}, Now: now,
+		Product: []byte("schema: inplace/product/1\nname: acme\nversion: \"1\"\n")})
+	must(t, err)
+	for name, text := range map[string]string{blob: "0123456789", "targets/full/" + manifestName: "m", "targets/security/" + manifestName: "m",
+		".lock": "", ".tmp/1": "half", "metadata/.hidden.json": "x"} {
+		must(t, os.MkdirAll(filepath.Dir(filepath.Join(repo, name)), 0o755))
+		must(t, os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644))
 	}
-	return dir
+	return repo
 }
 
 func TestAnswers(t *testing.T) {

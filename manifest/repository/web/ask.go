@@ -172,7 +172,18 @@ func causeOf(ctx context.Context, err error) error {
 }
 
 func statusOf(resp *http.Response) *StatusError {
-	return &StatusError{Status: resp.StatusCode, Text: resp.Status}
+	return &StatusError{Status: resp.StatusCode, Text: resp.Status, Reason: reason(resp.Header.Get("WWW-Authenticate"))}
+}
+
+// reason is the error_description of a challenge, as far as it is plain text.
+func reason(challenge string) string {
+	const most = 200
+	_, text, ok := strings.Cut(challenge, `error_description="`)
+	text, _, closed := strings.Cut(text, `"`)
+	if !ok || !closed || len(text) > most || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return ""
+	}
+	return text
 }
 
 // strong is etag if it vouches for every byte, else "".

@@ -83,9 +83,21 @@ func (e *SourceError) Error() string { return e.Source + ": " + e.Msg }
 type StatusError struct {
 	Status int
 	Text   string // what the server calls the status
+	Reason string // of a refusal, as the server explains it (RFC 6750); ""
 }
 
-func (e *StatusError) Error() string { return fmt.Sprintf("want 200 OK, got %.64q", e.Text) }
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("want 200 OK, got %.64q", e.Text)
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
+}
+
+// Refused reports whether the server does not give the file to who asked for it.
+func (e *StatusError) Refused() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+}
 
 // ProxyError reports a proxy that does not let a connection to the source through.
 type ProxyError struct{ Err *StatusError }
