@@ -109,6 +109,7 @@ func sameJSON(a, b []byte) bool {
 // A frame of other bytes, of too many and of too few is refused, and no reader ever
 // gets size bytes that are not the vendor's.
 func TestBlobOfOtherBytes(t *testing.T) {
+	slow(t)
 	v := newVendor(t)
 	text := strings.Repeat("content\n", 50_000)
 	v.add(0, v.tree(map[string]string{"f": text}))

@@ -37,6 +37,7 @@ func (f *frames) fault(op, path string) error {
 // as after, and the next run succeeds. The first release of a channel has the most
 // steps: contents, inventory, manifest, targets, role, snapshot, timestamp.
 func TestAddInterrupted(t *testing.T) {
+	slow(t)
 	v := newVendor(t)
 	v.add(0, v.tree(map[string]string{"f": "old\n"}))
 	trust := mustReader(t, v.dir, nil, noon).State()
@@ -103,6 +104,7 @@ func TestAddInterrupted(t *testing.T) {
 
 // Killed at any moment, Init can be run again, and is not fooled by its remains.
 func TestInitInterrupted(t *testing.T) {
+	slow(t)
 	work := t.TempDir()
 	opt := InitOptions{Dir: filepath.Join(work, "repo"), KeysDir: filepath.Join(work, "keys"), Product: []byte(productYAML), Passphrase: []byte{}, Now: noon}
 	must(t, os.MkdirAll(opt.KeysDir, 0o700))

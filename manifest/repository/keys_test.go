@@ -50,6 +50,7 @@ func TestKeyFiles(t *testing.T) {
 // With a passphrase, every key on the disk is encrypted and private; nil is no
 // decision and makes nothing.
 func TestEncryptedRepository(t *testing.T) {
+	slow(t)
 	work := t.TempDir()
 	opt := InitOptions{Dir: filepath.Join(work, "repo"), KeysDir: filepath.Join(work, "keys"), Product: []byte(productYAML), Now: noon}
 	if _, err := Init(opt); !errors.Is(err, ErrNoPassphrase) {

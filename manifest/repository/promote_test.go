@@ -148,11 +148,21 @@ func TestChannelForSubscribers(t *testing.T) {
 	}
 }
 
+// slow leaves a test that takes long in one goroutine out of short runs, which are those of
+// the race detector.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long, in one goroutine")
+	}
+}
+
 // interrupted runs change as if it was killed at each moment, and holds what is left to
 // this: it reads with the trust of before, and, after again has run the change anew, as
 // it would without an interruption. least is how many moments there are at least.
 func (v *vendor) interrupted(t *testing.T, least int, change func(EditOptions) error, check func(c *Client) error) {
 	t.Helper()
+	slow(t)
 	trust := mustReader(t, v.dir, nil, v.now).State()
 	f := &frames{t: t, from: []string{v.dir, v.keys}, to: t.TempDir()}
 	opt := v.edit()

@@ -156,6 +156,7 @@ func TestTransportStaysInside(t *testing.T) {
 }
 
 func TestWriteErrors(t *testing.T) {
+	slow(t)
 	v := newVendor(t)
 	tree := v.tree(map[string]string{"f": "x\n"})
 	var calls int

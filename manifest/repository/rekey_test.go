@@ -150,6 +150,7 @@ func TestLostKeys(t *testing.T) {
 // Killed at any moment, a change of keys leaves a repository that clients believe, and it
 // can be made again.
 func TestChangeKeysInterrupted(t *testing.T) {
+	slow(t)
 	for _, c := range []struct {
 		role  string
 		least int
