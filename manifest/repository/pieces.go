@@ -42,12 +42,16 @@ func ContentPiece(d manifest.Digest, size int64) Piece {
 
 // Take writes a piece to w as it lies in the repository. Its plain bytes have the digest
 // that its name promises only if there is no error: nothing of it may be used before.
-func (c *Client) Take(ctx context.Context, p Piece, w io.Writer) error {
+func (c *Client) Take(ctx context.Context, p Piece, w io.Writer) (err error) {
 	r, err := c.transport.Get(ctx, p.Path, packedLimit(p.Size))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = r.Close() }()
+	defer func() {
+		err = c.from(err)
+		judge(r, err)
+		_ = r.Close()
+	}()
 	return CheckNamed(p.Path, io.TeeReader(&limited{r: r, left: packedLimit(p.Size)}, w), p.Size)
 }
 
