@@ -81,11 +81,7 @@ func (c *Client) whole(ctx context.Context, dst []byte, path string, d manifest.
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		err = c.from(err)
-		judge(src, err)
-		_ = src.Close()
-	}()
+	defer func() { err = c.end(src, err) }()
 	p := packed.Get().(*bytes.Buffer)
 	defer packed.Put(p)
 	p.Reset()

@@ -47,10 +47,8 @@ func SetChannel(opt ChannelOptions) (*ChannelSet, error) {
 				return err
 			}
 		}
-		for _, role := range []string{roleTargets, roleSnapshot, roleTimestamp} {
-			if _, err := p.signers(role); err != nil {
-				return err
-			}
+		if err := p.load(roleTargets, roleSnapshot, roleTimestamp); err != nil {
+			return err
 		}
 		if err := p.touch(roleTargets); err != nil {
 			return err
@@ -94,7 +92,7 @@ func forSubscribers(targets *metadata.Metadata[metadata.TargetsType], channel st
 
 // NeedsSubscription reports whether channel is for subscribers only, as the vendor has
 // signed it. False where there is no such channel.
-func (c *Client) NeedsSubscription(channel string) bool { return c.subscribers[channel] }
+func (c *Client) NeedsSubscription(channel string) bool { return c.gate.Subscribers[channel] }
 
 // ResignOptions say which repository is to stay fresh.
 type ResignOptions struct {
@@ -125,10 +123,8 @@ func Resign(opt ResignOptions) (*Resigned, error) {
 	out := &Resigned{}
 	err := edit(opt.EditOptions, func(s *store, p *publisher) error {
 		more := slices.DeleteFunc(slices.Clone(opt.Roles), func(r string) bool { return r == roleSnapshot || r == roleTimestamp })
-		for _, role := range more { // all keys first: what is touched wants those of both roots
-			if _, err := p.signers(role); err != nil {
-				return err
-			}
+		if err := p.load(more...); err != nil { // all keys first: what is touched wants those of both roots
+			return err
 		}
 		for _, role := range more {
 			if err := p.touch(role); err != nil {

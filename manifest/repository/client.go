@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,7 +14,6 @@ import (
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
-	"inplace/manifest/subscription"
 )
 
 // ClientOptions change how a repository is read; the zero value is what everybody
@@ -45,9 +45,8 @@ type Client struct {
 	releases map[string][]Release // by channel, levels rising
 	expired  []*ExpiredError
 
-	subscribers      map[string]bool // channels that are for subscribers only
-	subscriptionKeys subscription.Keys
-	updaters         []Updater
+	gate     Gate
+	updaters []Updater
 
 	pool decoders
 }
@@ -255,6 +254,14 @@ func (c *Client) read(ctx context.Context, path string, limit int64, check func(
 		return nil, c.from(err)
 	}
 	return data, nil
+}
+
+// end closes a file that was read to judge it, and is err with where it came from.
+func (c *Client) end(r io.ReadCloser, err error) error {
+	err = c.from(err)
+	judge(r, err)
+	_ = r.Close()
+	return err
 }
 
 // from adds to what is not to be trusted where it came from, if that is another machine.

@@ -47,11 +47,7 @@ func (c *Client) Take(ctx context.Context, p Piece, w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = c.from(err)
-		judge(r, err)
-		_ = r.Close()
-	}()
+	defer func() { err = c.end(r, err) }()
 	return CheckNamed(p.Path, io.TeeReader(&limited{r: r, left: packedLimit(p.Size)}, w), p.Size)
 }
 

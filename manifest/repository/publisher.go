@@ -106,6 +106,16 @@ func rise(role string, version *int64) error {
 	return nil
 }
 
+// load loads the keys of roles, so that what is missing shows before the work.
+func (p *publisher) load(roles ...string) error {
+	for _, role := range roles {
+		if _, err := p.signers(role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // prepare loads every key that a change of channel needs, and makes the key of a new
 // channel, so that a wrong passphrase shows before the work and not after it.
 func (p *publisher) prepare(channel string) error {
@@ -115,10 +125,8 @@ func (p *publisher) prepare(channel string) error {
 	} else {
 		roles = append(roles, channel)
 	}
-	for _, role := range roles {
-		if _, err := p.signers(role); err != nil {
-			return err
-		}
+	if err := p.load(roles...); err != nil {
+		return err
 	}
 	if p.roles[channel] != nil {
 		return nil

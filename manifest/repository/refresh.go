@@ -57,7 +57,7 @@ func (c *Client) Expired() []*ExpiredError { return c.expired }
 // transport met. After an error the client has no releases.
 func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) (err error) {
 	defer func() { err = c.from(err) }()
-	c.releases, c.subscribers, c.subscriptionKeys, c.updaters, c.expired = nil, nil, nil, nil, nil
+	c.releases, c.gate, c.updaters, c.expired = nil, Gate{}, nil, nil
 	if trust == nil || len(trust.Roots) == 0 {
 		return &UntrustedError{Path: "trust state", Why: BadState, Msg: "want at least one root, got none"}
 	}
@@ -68,14 +68,13 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 			return err
 		}
 	}
-	releases, subscribers := map[string][]Release{}, map[string]bool{}
+	releases := map[string][]Release{}
 	for _, channel := range channelRoles(r.set.Targets[roleTargets]) {
 		role, err := r.role(channel, roleTargets, c.state.Roles[channel])
 		if err != nil {
 			return err
 		}
 		c.state.Roles[channel] = role
-		subscribers[channel] = forSubscribers(r.set.Targets[roleTargets], channel)
 		if releases[channel], err = releasesOf(channel, r.set.Targets[channel]); err != nil {
 			return err
 		}
@@ -88,11 +87,11 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 	if err != nil {
 		return err
 	}
-	keys, err := subscriptionKeys(metadataPath(roleTargets, targets.Signed.Version), targets)
+	gate, err := gateOf(metadataPath(roleTargets, targets.Signed.Version), targets)
 	if err != nil {
 		return err
 	}
-	c.releases, c.subscribers, c.subscriptionKeys, c.updaters = releases, subscribers, keys, updaters
+	c.releases, c.gate, c.updaters = releases, *gate, updaters
 	return nil
 }
 
@@ -150,10 +149,7 @@ func (r *refresh) addRoot(path string, data []byte) error {
 
 // reference sets the time that expiry is judged by.
 func (r *refresh) reference() {
-	r.set.RefTime = r.now
-	if r.state.Newest.After(r.now) {
-		r.set.RefTime = r.state.Newest
-	}
+	r.set.RefTime = r.state.Time(r.now)
 	if r.c.opt.AllowStale {
 		r.set.RefTime = time.Time{}
 	}
@@ -161,11 +157,7 @@ func (r *refresh) reference() {
 
 // checkTime reports an expired role with its date, which go-tuf's error lacks.
 func (r *refresh) checkTime(role string, since time.Time) error {
-	at := r.now
-	if r.state.Newest.After(at) {
-		at = r.state.Newest
-	}
-	if !at.After(since) {
+	if !r.state.Time(r.now).After(since) {
 		return nil
 	}
 	e := &ExpiredError{Role: role, Since: since}

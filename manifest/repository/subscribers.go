@@ -50,7 +50,7 @@ func nameSubscriptionKeys(targets *metadata.Metadata[metadata.TargetsType], keys
 
 // SubscriptionKeys are the keys that sign subscriptions, as the vendor has signed them.
 // Empty before a Refresh.
-func (c *Client) SubscriptionKeys() subscription.Keys { return c.subscriptionKeys }
+func (c *Client) SubscriptionKeys() subscription.Keys { return c.gate.Keys }
 
 // Revoked is the vendor's list of subscriptions taken back. It is not signed: who can keep
 // it back can only let somebody go on for whom the servers have closed. A repository
@@ -82,7 +82,7 @@ func (t *TrustState) Time(now time.Time) time.Time {
 
 // Gate says who may read what of a repository.
 type Gate struct {
-	Product     string
+	Product     string            // "" where the metadata alone were read
 	Subscribers map[string]bool   // channels that are for subscribers only
 	Keys        subscription.Keys // that sign subscriptions
 }
@@ -92,51 +92,44 @@ func (t *TrustState) Gate() (*Gate, error) {
 	if len(t.Targets) == 0 {
 		return &Gate{Subscribers: map[string]bool{}, Keys: subscription.Keys{}}, nil
 	}
-	return gateOf("trust state: targets", t.Targets)
+	return parseGate("trust state: targets", t.Targets)
 }
 
-// ReadGate reads the gate of a repository as it lies there, for whoever serves it. read
-// gives the contents of a file, of at most so many bytes. Nothing is verified: clients do.
-func ReadGate(read func(path string, most int64) ([]byte, error)) (*Gate, error) {
-	version := func(path string, data []byte, of string) (int64, error) {
+// Published is the gate of the repository as it lies there, and the product that it is of,
+// for whoever serves it. Nothing is verified: clients do.
+func (c *Client) Published(ctx context.Context) (*Gate, error) {
+	path, most := fileTimestamp, int64(maxTimestampBytes)
+	for _, next := range []struct {
+		role string
+		most int64
+	}{{roleSnapshot, maxSnapshotBytes}, {roleTargets, maxRoleBytes}} {
+		data, err := c.fetch(ctx, path, most)
+		if err != nil {
+			return nil, err
+		}
 		var m struct {
 			Signed struct {
 				Meta map[string]struct{ Version int64 } `json:"meta"`
 			} `json:"signed"`
 		}
 		if err := json.Unmarshal(data, &m); err != nil {
-			return 0, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		v := m.Signed.Meta[of+".json"].Version
+		v := m.Signed.Meta[next.role+".json"].Version
 		if v <= 0 {
-			return 0, fmt.Errorf("%s: names no %s.json", path, of)
+			return nil, fmt.Errorf("%s: names no %s.json", path, next.role)
 		}
-		return v, nil
+		path, most = metadataPath(next.role, v), next.most
 	}
-	path := fileTimestamp
-	data, err := read(path, maxTimestampBytes)
-	for _, step := range []struct {
-		role string
-		most int64
-	}{{roleSnapshot, maxSnapshotBytes}, {roleTargets, maxRoleBytes}} {
-		if err != nil {
-			return nil, err
-		}
-		v, err2 := version(path, data, step.role)
-		if err2 != nil {
-			return nil, err2
-		}
-		path = metadataPath(step.role, v)
-		data, err = read(path, step.most)
-	}
+	data, err := c.fetch(ctx, path, most)
 	if err != nil {
 		return nil, err
 	}
-	gate, err := gateOf(path, data)
+	gate, err := parseGate(path, data)
 	if err != nil {
 		return nil, err
 	}
-	if data, err = read(fileProduct, manifest.MaxManifestBytes); err != nil {
+	if data, err = c.fetch(ctx, fileProduct, manifest.MaxManifestBytes); err != nil {
 		return nil, err
 	}
 	product, err := manifest.ParseProduct(fileProduct, data)
@@ -147,12 +140,17 @@ func ReadGate(read func(path string, most int64) ([]byte, error)) (*Gate, error)
 	return gate, nil
 }
 
-func gateOf(path string, data []byte) (*Gate, error) {
+func parseGate(path string, data []byte) (*Gate, error) {
 	targets, err := metadata.Targets().FromBytes(data)
 	if err != nil {
 		return nil, &UntrustedError{Path: path, Why: BadForm, Err: err}
 	}
-	gate := &Gate{Subscribers: map[string]bool{}}
+	return gateOf(path, targets)
+}
+
+// gateOf is what the targets role at path says.
+func gateOf(path string, targets *metadata.Metadata[metadata.TargetsType]) (gate *Gate, err error) {
+	gate = &Gate{Subscribers: map[string]bool{}}
 	for _, channel := range channelRoles(targets) {
 		gate.Subscribers[channel] = forSubscribers(targets, channel)
 	}

@@ -111,11 +111,7 @@ func (c *Client) WriteUpdater(ctx context.Context, u Updater, w io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = c.from(err)
-		judge(r, err)
-		_ = r.Close()
-	}()
+	defer func() { err = c.end(r, err) }()
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(w, h), io.LimitReader(&contextReader{ctx, r}, u.Size))
 	if err != nil {
@@ -202,10 +198,8 @@ func PublishUpdaters(ctx context.Context, opt UpdaterOptions) (*PublishedUpdater
 		if out.AlreadyThere {
 			return nil
 		}
-		for _, role := range []string{roleTargets, roleSnapshot, roleTimestamp} { // before the work, as prepare does
-			if _, err := p.signers(role); err != nil {
-				return err
-			}
+		if err := p.load(roleTargets, roleSnapshot, roleTimestamp); err != nil {
+			return err
 		}
 		for _, u := range out.Updaters {
 			if err := s.putNew(u.Path(), opt.Files[u.Platform]); err != nil {

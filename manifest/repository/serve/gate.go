@@ -1,8 +1,8 @@
 package serve
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -29,7 +29,8 @@ const keysFile = "subscriptions/keys.json"
 // to. Where every channel is for subscribers, contents are, too, so that nobody is served for
 // whom nothing is meant.
 type gate struct {
-	root *os.Root
+	root   *os.Root
+	client *repository.Client // reads the same files, and verifies nothing
 
 	mu      sync.Mutex
 	rules   *repository.Gate
@@ -46,7 +47,7 @@ type refusal struct {
 }
 
 // current is what holds now.
-func (g *gate) current() (*repository.Gate, subscription.Revoked, error) {
+func (g *gate) current(ctx context.Context) (*repository.Gate, subscription.Revoked, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	info, err := g.root.Stat(timestamp)
@@ -54,7 +55,7 @@ func (g *gate) current() (*repository.Gate, subscription.Revoked, error) {
 		return nil, nil, err
 	}
 	if g.rules == nil || !sameFile(g.of, info) {
-		rules, err := repository.ReadGate(g.read)
+		rules, err := g.client.Published(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -69,12 +70,8 @@ func (g *gate) current() (*repository.Gate, subscription.Revoked, error) {
 		return nil, nil, err
 	}
 	if g.listed == nil || !sameFile(g.listed, info) {
-		data, err := g.read(revokedFile, subscription.MaxListBytes)
-		if err != nil {
+		if g.revoked, err = g.client.Revoked(ctx); err != nil {
 			return nil, nil, err
-		}
-		if g.revoked, err = subscription.ParseRevoked(data); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", revokedFile, err)
 		}
 		g.listed = info
 	}
@@ -84,19 +81,6 @@ func (g *gate) current() (*repository.Gate, subscription.Revoked, error) {
 // sameFile reports whether b is the file a, unchanged.
 func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-}
-
-func (g *gate) read(path string, most int64) ([]byte, error) {
-	f, err := g.root.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: want at most %d bytes, got more", path, most)
-	}
-	return data, err
 }
 
 // channelOf is the channel that a file of the repository belongs to; any: it may belong to
@@ -120,7 +104,7 @@ func (h *Handler) check(r *http.Request, name string) (gated bool, s *subscripti
 	if channel == "" && !any {
 		return false, nil, nil, nil
 	}
-	rules, revoked, err := h.gate.current()
+	rules, revoked, err := h.gate.current(r.Context())
 	if err != nil {
 		return false, nil, nil, err
 	}

@@ -75,20 +75,25 @@ func New(dir string, log func(Access), now func() time.Time) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{root: root, gate: gate{root: root}, log: log, now: now}
-	err = h.health()
-	if err == nil {
-		_, _, err = h.gate.current()
-	}
+	client, err := repository.Open(dir, repository.ClientOptions{})
 	if err != nil {
 		_ = root.Close()
+		return nil, err
+	}
+	h := &Handler{root: root, gate: gate{root: root, client: client}, log: log, now: now}
+	err = h.health()
+	if err == nil {
+		_, _, err = h.gate.current(context.Background())
+	}
+	if err != nil {
+		_ = h.Close()
 		return nil, fmt.Errorf("%s: is no repository: %w", dir, err)
 	}
 	return h, nil
 }
 
 // Close lets go of the directory.
-func (h *Handler) Close() error { return h.root.Close() }
+func (h *Handler) Close() error { return errors.Join(h.gate.client.Close(), h.root.Close()) }
 
 // Stop makes the health answer say that this server is about to stop.
 func (h *Handler) Stop() { h.stopping.Store(true) }
