@@ -68,7 +68,7 @@ func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
 	}
 	defer tree.Close()
 	tree.Fault = opt.fault
-	a := &adopter{opt: opt, tree: tree, out: &Adopted{Home: tree.Path(), Candidates: []Candidate{}, Edits: []Edit{}, Placed: []manifest.Path{}, Warnings: []string{}}}
+	a := &adopter{teller: teller{opt.Now, opt.Report}, opt: opt, tree: tree, out: &Adopted{Home: tree.Path(), Candidates: []Candidate{}, Edits: []Edit{}, Placed: []manifest.Path{}, Warnings: []string{}}}
 	a.out.Launcher = "bin/" + opt.Launcher + ".sh"
 	if r, err := readRecord(tree); err == nil {
 		a.out.Already, a.out.Product, a.out.Release = true, r.Product, r.release()
@@ -88,6 +88,7 @@ func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
 }
 
 type adopter struct {
+	teller
 	opt    AdoptOptions
 	tree   *fsys.Tree
 	out    *Adopted
@@ -121,12 +122,6 @@ type level struct {
 	inventory *manifest.Inventory
 	rules     *manifest.Matcher
 	candidate Candidate
-}
-
-func (a *adopter) event(phase Phase, kind string, done, total int64) {
-	if a.opt.Report != nil {
-		a.opt.Report(Event{Time: a.opt.Now(), Phase: phase, Kind: kind, Done: done, Total: total})
-	}
 }
 
 func (a *adopter) adopt(ctx context.Context) error {

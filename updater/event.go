@@ -42,6 +42,26 @@ const (
 // Reporter receives events. It is called from one goroutine at a time.
 type Reporter func(Event)
 
+// teller tells what happens during a run that has no installation to itself.
+type teller struct {
+	now    func() time.Time
+	report Reporter // nil: nobody listens
+}
+
+func (t *teller) event(phase Phase, kind string, done, total int64) {
+	if t.report != nil {
+		t.report(Event{Time: t.now(), Phase: phase, Kind: kind, Done: done, Total: total})
+	}
+}
+
+// during tells the begin and the end of a phase around fn.
+func (t *teller) during(phase Phase, fn func() error) error {
+	t.event(phase, "begin", 0, 0)
+	err := fn()
+	t.event(phase, "end", 0, 0)
+	return err
+}
+
 // Recovery is what was done about an interrupted run.
 type Recovery struct {
 	ID     string         `json:"id"`

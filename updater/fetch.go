@@ -119,6 +119,7 @@ func (u *Updater) Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error)
 
 // fetching is one bundle on its way.
 type fetching struct {
+	teller
 	opt    FetchOptions
 	client *repository.Client
 	out    *Fetched
@@ -145,21 +146,8 @@ func newFetching(opt FetchOptions) (*fetching, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fetching{opt: opt, inventories: map[manifest.Digest]*manifest.Inventory{},
+	return &fetching{teller: teller{opt.Now, opt.Report}, opt: opt, inventories: map[manifest.Digest]*manifest.Inventory{},
 		out: &Fetched{Output: to, Channel: opt.Channel, Whole: opt.Whole, Stale: opt.AllowStale, Levels: []int64{}}}, nil
-}
-
-func (f *fetching) event(phase Phase, kind string, done, total int64) {
-	if f.opt.Report != nil {
-		f.opt.Report(Event{Time: f.opt.Now(), Phase: phase, Kind: kind, Done: done, Total: total})
-	}
-}
-
-func (f *fetching) during(phase Phase, fn func() error) error {
-	f.event(phase, "begin", 0, 0)
-	err := fn()
-	f.event(phase, "end", 0, 0)
-	return err
 }
 
 // run chooses what goes in, and writes it.
@@ -172,7 +160,7 @@ func (f *fetching) run(ctx context.Context) (*Fetched, error) {
 			f.out.Expires = at
 		}
 	}
-	if _, err := entitled(ctx, f.client, f.opt.Access.Login, f.opt.Channel, "", f.opt.Now()); err != nil {
+	if _, err := entitled(ctx, f.client, f.opt.Access.Login, f.opt.Channel, "", f.now()); err != nil {
 		return nil, err
 	}
 	err := f.during(PhasePlan, func() error { return f.choose(ctx) })

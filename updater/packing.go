@@ -159,8 +159,7 @@ func outside(home, path string) error {
 
 // packing is one pack on its way.
 type packing struct {
-	now     func() time.Time
-	report  Reporter
+	teller
 	client  *repository.Client
 	renewer *renewer
 	login   *credentials.Finder
@@ -181,20 +180,7 @@ func newPacking(to string, now func() time.Time, report Reporter) (*packing, err
 	if err := archive.Vacant(to); err != nil {
 		return nil, err
 	}
-	return &packing{now: now, report: report, out: &Packed{Form: form, Output: to, Edits: []Edit{}, LeftOut: []manifest.Path{}, Warnings: []string{}}}, nil
-}
-
-func (p *packing) event(phase Phase, kind string, done, total int64) {
-	if p.report != nil {
-		p.report(Event{Time: p.now(), Phase: phase, Kind: kind, Done: done, Total: total})
-	}
-}
-
-func (p *packing) during(phase Phase, fn func() error) error {
-	p.event(phase, "begin", 0, 0)
-	err := fn()
-	p.event(phase, "end", 0, 0)
-	return err
+	return &packing{teller: teller{now, report}, out: &Packed{Form: form, Output: to, Edits: []Edit{}, LeftOut: []manifest.Path{}, Warnings: []string{}}}, nil
 }
 
 // choose finds the level asked for, or the newest that is not withdrawn.

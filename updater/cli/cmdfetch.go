@@ -62,7 +62,7 @@ func (r *run) fetch(c *cli.Context) error {
 	if home == "" {
 		f, err = updater.Fetch(r.ctx, opt)
 	} else {
-		f, err = r.fetchBy(c, home, opt)
+		f, err = r.fetchBy(home, opt)
 	}
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (r *run) fetch(c *cli.Context) error {
 }
 
 // fetchBy fetches from the source of the installation at home.
-func (r *run) fetchBy(c *cli.Context, home string, opt updater.FetchOptions) (*updater.Fetched, error) {
+func (r *run) fetchBy(home string, opt updater.FetchOptions) (*updater.Fetched, error) {
 	e, err := r.open(updater.Options{
 		Home: home, Source: opt.Source, Channel: opt.Channel, AllowStale: opt.AllowStale,
 		Access: opt.Access, Engine: r.env.Version, Now: opt.Now, Report: opt.Report,

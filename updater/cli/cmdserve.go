@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -66,32 +65,13 @@ func (r *run) serve(c *cli.Context) error {
 	address := scheme + "://" + l.Addr().String()
 	r.reporter.say("serving %s at %s", place(c.Args().First()), address)
 	if file := c.String("address-file"); file != "" {
-		if err := writeAddress(file, address); err != nil {
+		if _, err := replaceFile(file, func(f *os.File) error { _, err := f.WriteString(address + "\n"); return err }); err != nil {
 			_ = l.Close()
 			return err
 		}
 		defer func() { _ = os.Remove(file) }()
 	}
 	return serve.Run(r.ctx, l, h, cert, key, shutdownGrace)
-}
-
-// writeAddress makes the file whole under its name, so that who waits for it reads it all.
-func writeAddress(file, address string) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".address-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(address + "\n")
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 // accessLog is where requests are recorded, a line for each, in the form that web servers

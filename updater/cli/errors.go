@@ -15,11 +15,9 @@ import (
 	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/manifest/repository/bundle"
-	"inplace/manifest/repository/web"
 	"inplace/manifest/subscription"
 	"inplace/updater"
 	"inplace/updater/archive"
-	"inplace/updater/credentials"
 )
 
 // Exit codes. Scripts rely on them; README.md lists them for operators.
@@ -125,13 +123,10 @@ func (r *run) classify(err error) verdict {
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
 	var revoked *subscription.RevokedError
-	var noSubscription *updater.SubscriptionError
-	var status *web.StatusError
-	var first *updater.FirstRootError
-	var source *web.SourceError
 	var lacks *updater.LacksError
 	var notIn *bundle.MissingError
 	var unwhole *bundle.DamagedError
+	web, aboutWeb := judgeWeb(err)
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case err == nil:
@@ -186,8 +181,8 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{
 			"stop the product, then run the same command again",
 			"or go ahead beside it, if you know that it bears that: --allow-running"}}
-	case errors.As(err, &noSubscription), errors.As(err, &status), errors.As(err, &first), errors.As(err, &source), is(credentials.ErrOpen), is(credentials.ErrInside):
-		return judgeWeb(err)
+	case aboutWeb:
+		return web
 	case errors.As(err, &renew) && !errors.As(err, &untrusted):
 		return r.judgeRenewal(renew)
 	case errors.As(err, &lacks):

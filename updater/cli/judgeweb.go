@@ -13,9 +13,9 @@ import (
 const subscriptionHint = "show the token that the vendor gave you: inplace login ADDRESS; or set INPLACE_TOKEN, or name its file as subscription in updates/settings.yaml"
 
 // judgeWeb is about a server that does not give what it was asked for, and about what it
-// is to be asked with.
-func judgeWeb(err error) verdict {
-	v := verdict{exit: ExitFailed, state: stateUntouched}
+// is to be asked with; ok is false for another error.
+func judgeWeb(err error) (v verdict, ok bool) {
+	v = verdict{exit: ExitFailed, state: stateUntouched}
 	var status *web.StatusError
 	var first *updater.FirstRootError
 	var source *web.SourceError
@@ -30,10 +30,10 @@ func judgeWeb(err error) verdict {
 			v.hints = []string{"ask the vendor to extend it or for another one, then: inplace login ADDRESS; what you have: inplace subscription show"}
 		}
 	case errors.As(err, &status):
-		switch status.Status {
-		case http.StatusUnauthorized, http.StatusForbidden:
+		switch {
+		case status.Refused():
 			v.exit, v.hints = ExitSubscription, []string{subscriptionHint}
-		case http.StatusProxyAuthRequired:
+		case status.Status == http.StatusProxyAuthRequired:
 			v.hints = []string{"put user and password of the proxy into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT"}
 		default:
 			v.hints = []string{"try again later, or another source with --source"}
@@ -46,6 +46,8 @@ func judgeWeb(err error) verdict {
 		v.exit, v.hints = ExitUsage, []string{"make it yours alone: chmod 600"}
 	case errors.Is(err, credentials.ErrInside):
 		v.exit, v.hints = ExitUsage, []string{"keep it elsewhere: a token-file or helper under transport in updates/settings.yaml, or INPLACE_TOKEN"}
+	default:
+		return v, false
 	}
-	return v
+	return v, true
 }
