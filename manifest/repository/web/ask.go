@@ -73,6 +73,9 @@ func (b *body) ask() error {
 		return failed(a.ctx, err)
 	}
 	a.body = resp.Body
+	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" && resp.StatusCode < 300 {
+		return &EncodingError{e}
+	}
 	switch resp.StatusCode {
 	case http.StatusOK:
 		return b.whole(resp)

@@ -99,6 +99,13 @@ func (e *StatusError) Refused() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
+// EncodingError reports a server that changes files on their way; it was asked not to.
+type EncodingError struct{ Encoding string }
+
+func (e *EncodingError) Error() string {
+	return fmt.Sprintf("want the file as it is, got it with Content-Encoding %.32q", e.Encoding)
+}
+
 // ProxyError reports a proxy that does not let a connection to the source through.
 type ProxyError struct{ Err *StatusError }
 

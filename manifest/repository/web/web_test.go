@@ -194,9 +194,9 @@ func (c *cutter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func isBig(file []byte) bool { return len(file) > inMemory }
 
-// TestCampaign goes through a link with every fault that RELIABILITY knows, with a cache and
+// TestFaultyLink goes through a link with every fault that RELIABILITY knows, with a cache and
 // without: what comes through is the vendor's, or an error says why nothing does.
-func TestCampaign(t *testing.T) {
+func TestFaultyLink(t *testing.T) {
 	dir := published(t)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
