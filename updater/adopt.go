@@ -94,6 +94,7 @@ type adopter struct {
 	out    *Adopted
 	client *repository.Client
 	levels []level
+	ahead  *ahead // of the contents that are kept
 	files  shippedFiles
 	named  []manifest.Path     // what is followed, by the settings that are there already
 	astray []*fsys.FollowError // what of it cannot be
@@ -389,12 +390,8 @@ func (a *adopter) read(ctx context.Context) error {
 		return &LacksError{Source: a.client.Source(), Serves: a.client.Serves(), Adopt: true}
 	}
 	found := make([]live, len(list))
-	index := make([]int, len(list))
-	for i := range index {
-		index[i] = i
-	}
 	a.event(PhasePlan, "begin", 0, int64(len(list)))
-	err := inParallel(ctx, index, func(i int) (err error) {
+	err := inParallel(ctx, indices(list), func(i int) (err error) {
 		found[i], err = a.look(list[i])
 		return err
 	})

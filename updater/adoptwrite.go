@@ -234,6 +234,15 @@ func (a *adopter) pristine(ctx context.Context, base *level) error {
 	if err != nil {
 		return err
 	}
+	a.ahead = readAhead(ctx, a.client, func() (edited []*manifest.Entry) {
+		for _, e := range base.inventory.All() {
+			if l := a.files.at(e.Path); keepable(&e) && !l.same(&e) {
+				edited = append(edited, &e)
+			}
+		}
+		return edited
+	})
+	defer a.ahead.close()
 	for _, e := range base.inventory.All() {
 		if _, ok := w.seen[e.Digest]; ok || !keepable(&e) {
 			continue
@@ -263,12 +272,7 @@ func (a *adopter) content(ctx context.Context, e *manifest.Entry) ([]byte, error
 			}
 		}
 	}
-	r, err := a.client.Blob(ctx, e.Digest, e.Size)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	return io.ReadAll(r)
+	return a.ahead.get(ctx, a.client, e)
 }
 
 // cache writes the stat cache: everything was just read.

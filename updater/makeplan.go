@@ -47,6 +47,7 @@ type maker struct {
 	byPath  map[manifest.Path]*item
 	cleared map[manifest.Path]bool // what derived rules move into the snapshot
 	base    pristine
+	ahead   *ahead // while contents are merged
 	carried []carried
 	kept    map[conflict.ID]*conflict.Resolution // what is remembered of the places asked for; nil: nothing
 }
@@ -223,9 +224,6 @@ func (m *maker) look() error {
 // workers is how many files are read or staged at once.
 const workers = 4
 
-// fetchers is how many are on their way from a server at once, where each waits for an answer.
-const fetchers = 16
-
 // read takes the digest of each file whose kind and size leave open whether it is
 // base, theirs or edited; the stat cache spares most of it.
 func (m *maker) read() error {
@@ -259,6 +257,15 @@ func (m *maker) read() error {
 // error in the order of list.
 func inParallel[T any](ctx context.Context, list []T, fn func(T) error) error {
 	return inParallelBy(ctx, workers, list, fn)
+}
+
+// indices are the places of list, for inParallel.
+func indices[T any](list []T) []int {
+	out := make([]int, len(list))
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // inParallelBy is inParallel by n at once.

@@ -131,6 +131,20 @@ func (m *maker) merge() error {
 			todo = append(todo, it)
 		}
 	}
+	m.ahead = readAhead(m.ctx, m.u.client, func() (sides []*manifest.Entry) {
+		for _, it := range todo {
+			for _, e := range []*manifest.Entry{it.base, it.theirs} {
+				if e != nil && !m.base.has(e.Digest) && m.u.prep.content(e.Digest) == nil {
+					sides = append(sides, e)
+				}
+			}
+		}
+		return sides
+	})
+	defer func() {
+		m.ahead.close()
+		m.ahead = nil
+	}()
 	for _, it := range todo {
 		if err := cancelled(m.ctx); err != nil {
 			return err
@@ -266,15 +280,7 @@ func (m *maker) shipped(e *manifest.Entry) ([]byte, error) {
 	if data := m.u.prep.content(e.Digest); data != nil {
 		return data, nil
 	}
-	r, err := m.u.client.Blob(m.ctx, e.Digest, e.Size)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	data := make([]byte, 0, e.Size)
-	buf := bytes.NewBuffer(data)
-	_, err = io.Copy(buf, r)
-	return buf.Bytes(), err
+	return m.ahead.get(m.ctx, m.u.client, e)
 }
 
 // ours is the operator's content, checked to be the one that was looked at.

@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/web"
 	"inplace/updater/archive"
 	"inplace/updater/credentials"
 )
@@ -164,8 +166,10 @@ type packing struct {
 	renewer *renewer
 	login   *credentials.Finder
 	out     *Packed
-	entries []archive.Entry // sorted by path
-	private bool            // it holds what is the operator's
+	entries []archive.Entry            // sorted by path
+	theirs  map[string]*manifest.Entry // what is fetched for a path
+	ahead   *ahead
+	private bool // it holds what is the operator's
 }
 
 // newPacking checks the place of the pack before anything is fetched.
@@ -218,9 +222,21 @@ func (p *packing) head(t *target) {
 
 // vendors is an entry of the release as it is shipped.
 func (p *packing) vendors(e *manifest.Entry) archive.Entry {
-	d, size := e.Digest, e.Size
+	own := *e
+	if web.IsSource(p.client.Source()) {
+		if p.theirs == nil {
+			p.theirs = map[string]*manifest.Entry{}
+		}
+		p.theirs[string(e.Path)] = &own
+	}
 	return archive.Entry{Path: string(e.Path), Kind: e.Kind, Mode: e.Mode, Size: e.Size, Target: e.Target,
-		Open: func(ctx context.Context) (io.ReadCloser, error) { return p.client.Blob(ctx, d, size) }}
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
+			if p.ahead == nil || own.Size > maxPristine {
+				return p.client.Blob(ctx, own.Digest, own.Size)
+			}
+			data, err := p.ahead.get(ctx, p.client, &own)
+			return io.NopCloser(bytes.NewReader(data)), err
+		}}
 }
 
 // write writes the entries.
@@ -233,6 +249,13 @@ func (p *packing) write(ctx context.Context) (*Packed, error) {
 		}
 	}
 	p.out.Paths = len(p.entries)
+	p.ahead = readAhead(ctx, p.client, func() (list []*manifest.Entry) {
+		for i := range p.entries {
+			list = append(list, p.theirs[p.entries[i].Path])
+		}
+		return list
+	})
+	defer p.ahead.close()
 	err := p.during(PhasePack, func() error {
 		var done int64
 		p.event(PhasePack, "progress", 0, p.out.Contents)

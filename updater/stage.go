@@ -13,7 +13,6 @@ import (
 	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
-	"inplace/manifest/repository/web"
 )
 
 // stager writes everything that a plan will make live into the stage.
@@ -89,11 +88,7 @@ func (u *Updater) stageWith(ctx context.Context, in *installed, plan *Plan, rest
 	if jobs, err = s.takeOver(ctx, jobs); err != nil {
 		return s, err
 	}
-	n := workers
-	if web.IsSource(u.source()) {
-		n = fetchers
-	}
-	if err := inParallelBy(ctx, n, jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
+	if err := inParallelBy(ctx, abreast(u.source(), workers), jobs, func(j job) error { return s.put(ctx, j) }); err != nil {
 		return s, err
 	}
 	if err := s.keepShipped(ctx); err != nil {
@@ -352,27 +347,28 @@ func (s *stager) keepShipped(ctx context.Context) error {
 	if s.prep != nil && s.prep.To.Manifest == s.plan.To.Manifest {
 		return nil // done when it was prepared
 	}
+	var list []*Step
+	seen := map[manifest.Digest]bool{}
 	for i := range s.plan.Steps {
 		step := &s.plan.Steps[i]
 		t := step.Theirs
-		if t.Kind != manifest.File || t.Size > maxPristine || (step.Result.Digest == t.Digest && step.Action.Changes()) ||
+		if seen[t.Digest] || t.Kind != manifest.File || t.Size > maxPristine || (step.Result.Digest == t.Digest && step.Action.Changes()) ||
 			step.Action == Deleted || s.base.has(t.Digest) {
 			continue
 		}
-		r, err := s.u.client.Blob(ctx, t.Digest, t.Size)
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(r)
-		_ = r.Close()
+		seen[t.Digest] = true
+		list = append(list, step)
+	}
+	return inParallelBy(ctx, abreast(s.u.source(), 1), list, func(step *Step) error {
+		data, err := s.u.client.Append(ctx, nil, step.Theirs.Digest, step.Theirs.Size)
 		if err == nil {
-			err = s.keep(t.Digest, data)
+			err = s.keep(step.Theirs.Digest, data)
 		}
 		if err != nil {
 			return fmt.Errorf("keep %s as shipped: %w", step.Path, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // record stages what is installed, as it will be, beside the product's paths.
