@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # walk.sh - takes real releases of real products through everything an operator does.
 #
-# Usage: PRODUCTS="tomcat allure postgres" .ci/walk.sh      (default: tomcat)
+# Usage: PRODUCTS="tomcat allure postgres" SOURCES="directory server bundle" .ci/walk.sh
+#
+# Default: tomcat, from each of the sources: the repository's directory, the same directory
+# over HTTP by `inplace serve`, and one file made by `inplace fetch`.
 #
 # Two releases of each product come from ../shared/tools/products/get.sh (PRODUCTS_GET
 # names another such script); they are kept in the user's cache. .ci/products.sh brings
@@ -9,10 +12,11 @@
 # configuration the vendor is supposed to have made in the newer one, and edits an
 # installation as an operator would. Then:
 #
-#   publish both, twice (same bytes) - pack in each form, from both - adopt - adopt again - dry run (watched by strace,
-#   and on a read-only mount where one may be made) - pack with the edits - update - status - history - update
-#   again - the snapshot's restore.sh on a copy - revert - update - down to level 0 - an
-#   update into a conflict
+#   publish both, twice (same bytes) - pack in each form, from both - then from each source:
+#   check - adopt - adopt again - dry run (watched by strace, and on a read-only mount where
+#   one may be made) - pack with the edits - update - status - history - update again - the
+#   snapshot's restore.sh on a copy - revert - update - down to level 0 - an update into a
+#   conflict
 #
 # After every step the whole tree is compared with an expectation: before a change, with
 # the tree as it was, times and owners included; after one, with what .ci/trees.py makes
@@ -29,6 +33,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . .ci/products.sh
 
 read -ra products <<<"${PRODUCTS:-tomcat}"
+read -ra sources <<<"${SOURCES:-directory server bundle}"
 get=${PRODUCTS_GET:-../shared/tools/products/get.sh}
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/inplace-walk
 [ "$(uname -s)" = Linux ] || cannot_run "the products are Linux packages, this is $(uname -s)"
@@ -48,7 +53,9 @@ done
 
 work=$(mktemp -d)
 mounted=
+server=
 cleanup() {
+	[ -z "$server" ] || kill "$server"
 	[ -z "$mounted" ] || umount "$mounted"
 	if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
@@ -190,16 +197,46 @@ pack_edits() {
 	compare "packing changes nothing" "$work/frozen" "$work/got"
 }
 
+# The sources, each of which sets source to what the updater is told.
+source_directory() { source=$work/repo; }
+
+source_server() {
+	local n
+	"$inplace" serve "$work/repo" --listen 127.0.0.1:0 --address-file "$work/address" --access-log "$work/access.log" >"$work/served" 2>&1 &
+	server=$!
+	for ((n = 0; n < 100; n++)); do
+		[ ! -s "$work/address" ] || { source=$(cat "$work/address") && return; }
+		sleep 0.1
+	done
+	cat "$work/served"
+	fail "the server does not come up"
+}
+
+source_bundle() {
+	source=$work/repo.bundle
+	run 0 "$inplace" fetch --source "$work/repo" -o "$source"
+	cat "$work/out"
+}
+
+# stop_server ends it as an operator would; it has to end well, and to have given contents.
+stop_server() {
+	[ -n "$server" ] || return 0
+	kill "$server"
+	wait "$server" || fail "the server ended with $?"
+	server=
+	grep -q 'GET /[^ ]*blobs/[^ ]* HTTP/1.1" 200' "$work/access.log" || fail "the server has given no contents"
+}
+
 install_and_adopt() {
 	cp -a "$work/old" "$home"
 	"operator_$product" "$home"
 	exact "$home" >"$work/before"
-	run 0 "$inplace" adopt "$home" --source "$work/repo"
+	run 0 "$inplace" adopt "$home" --source "$source" --root "$work/repo/metadata/1.root.json"
 	cat "$work/out"
 	exact "$home" >"$work/got"
 	compare "adopt changes no file of the product" "$work/before" "$work/got"
 	frozen "$home" --skip updates/logs >"$work/frozen"
-	run 0 "$inplace" adopt "$home" --source "$work/repo"
+	run 0 "$inplace" adopt "$home" --source "$source"
 	frozen "$home" --skip updates/logs >"$work/got"
 	compare "adopt again changes nothing" "$work/frozen" "$work/got"
 }
@@ -209,6 +246,8 @@ readonly changing='O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|mkdir|unlink|rename|link\(|li
 
 look_first() {
 	frozen "$home" >"$work/frozen"
+	run 10 "$update" check
+	cat "$work/out"
 	run 0 "$update" --dry-run
 	cat "$work/out"
 	cp "$work/out" "$work/plan"
@@ -296,8 +335,8 @@ into_a_conflict() {
 }
 
 walk() { # walk PRODUCT
-	local versions
-	product=$1 home=$work/$1/home update=$work/$1/home/bin/update.sh
+	local versions kind
+	product=$1
 	mkdir "$work/$1"
 	mapfile -t versions < <(cd "$cache/$1" && printf '%s\n' * | sort -V)
 	[ ${#versions[@]} = 2 ] || fail "$cache/$1: want two releases, got ${versions[*]}"
@@ -312,10 +351,21 @@ walk() { # walk PRODUCT
 	done
 	publish
 	pack_shipped
-	install_and_adopt
-	there_and_back
-	into_a_conflict
+	for kind in "${sources[@]}"; do
+		echo "--- $1 from a $kind"
+		home=$work/$1/$kind update=$work/$1/$kind/bin/update.sh
+		"source_$kind"
+		install_and_adopt
+		there_and_back
+		into_a_conflict
+		stop_server
+		rm -rf "$home"
+	done
 }
+
+for kind in "${sources[@]}"; do
+	declare -F "source_$kind" >/dev/null || fail "unknown source $kind"
+done
 
 for p in "${products[@]}"; do
 	declare -F "shape_$p" >/dev/null || fail "unknown product $p"
