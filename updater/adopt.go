@@ -364,8 +364,12 @@ func (a *adopter) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !a.client.HoldsInventory(m) { // a bundle, which has not every level in full
+		held, err := a.client.Owed(repository.InventoryPiece(m), false, fmt.Sprintf("the inventory of level %d", r.Level))
+		if err == nil && !held { // a bundle, which has not every level in full
 			continue
+		}
+		if err != nil {
+			return err
 		}
 		inv, err := a.client.Inventory(ctx, m)
 		if err != nil {

@@ -2,10 +2,12 @@ package updater
 
 import (
 	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/manifest/repository/bundle"
 )
@@ -96,7 +99,7 @@ func pieces(t *testing.T, path string) (names []string, data map[string][]byte) 
 	return names, data
 }
 
-func putTogether(t *testing.T, path string, to int64, names []string, data map[string][]byte) {
+func putTogether(t *testing.T, path string, says repository.Promise, names []string, data map[string][]byte) {
 	t.Helper()
 	f, err := os.Create(path)
 	must(t, err)
@@ -104,15 +107,23 @@ func putTogether(t *testing.T, path string, to int64, names []string, data map[s
 	for _, n := range names {
 		must(t, w.AddBytes(n, data[n]))
 	}
-	must(t, w.Close(bundle.Index{Product: "acme-server", Channel: "full", Levels: []int64{0}, To: to}))
+	must(t, w.Close(bundle.Index{Product: "acme-server", Promise: says}))
 	must(t, f.Close())
 }
 
 func isBlob(n string) bool     { return strings.HasPrefix(n, "blobs/") }
 func isMetadata(n string) bool { return strings.HasPrefix(n, "metadata/") }
 
+// merged has the files of both, the second's where both have one.
+func merged(a, b map[string][]byte) map[string][]byte {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
 // TestBundleAttacks: a bundle that is not what a vendor's repository gave is refused, whoever
-// put it together anew with a fitting bundle.json.
+// put it together anew with a fitting bundle.json, and says which file is wrong. Uptane's
+// partial and mixed bundles are among them.
 func TestBundleAttacks(t *testing.T) {
 	b := bundleBench(t)
 	start := b.now
@@ -124,6 +135,8 @@ func TestBundleAttacks(t *testing.T) {
 	must(t, err)
 	names, data := pieces(t, sound)
 	oldNames, oldData := pieces(t, old)
+	both := merged(data, oldData)
+	both["metadata/timestamp.json"] = data["metadata/timestamp.json"]
 	pick := func(keep func(string) bool, names []string) (out []string) {
 		for _, n := range names {
 			if keep(n) {
@@ -133,16 +146,32 @@ func TestBundleAttacks(t *testing.T) {
 		return out
 	}
 	not := func(f func(string) bool) func(string) bool { return func(n string) bool { return !f(n) } }
+	ends := func(text string) func(string) bool { return func(n string) bool { return strings.HasSuffix(n, text) } }
+	only := func(names []string) string {
+		if len(names) != 1 {
+			t.Fatalf("want one file, got %q", names)
+		}
+		return names[0]
+	}
+	content := func(text string) string {
+		d := manifest.DigestOf([]byte(text)).Hex()
+		return "blobs/" + d[:2] + "/" + d + ".zst"
+	}
 	write := func(name string, data []byte) string {
 		path := filepath.Join(b.dir, name)
 		must(t, os.WriteFile(path, data, 0o644))
 		return path
 	}
-	build := func(name string, names []string, data map[string][]byte) string {
+	build := func(name string, to int64, names []string, data map[string][]byte) string {
 		path := filepath.Join(b.dir, name)
-		putTogether(t, path, 3, names, data)
+		levels := []int64{0, 1, 2}
+		putTogether(t, path, repository.Promise{Channel: "full", Levels: levels[:to], To: to}, names, data)
 		return path
 	}
+	with := func(name string, bytes []byte) map[string][]byte {
+		return merged(data, map[string][]byte{name: bytes})
+	}
+	without := func(name string) []string { return pick(func(n string) bool { return n != name }, names) }
 	untrusted := func(why repository.Why) func(error) bool {
 		return func(err error) bool {
 			var e *repository.UntrustedError
@@ -150,81 +179,90 @@ func TestBundleAttacks(t *testing.T) {
 		}
 	}
 	damaged := func(err error) bool { var e *bundle.DamagedError; return errors.As(err, &e) }
-	lacks := func(err error) bool { var e *LacksError; return errors.As(err, &e) && e.From == 0 && e.To == 3 }
+	mixed := func(err error) bool { return damaged(err) && untrusted(repository.Mixed)(err) }
+	const (
+		missing = ": is missing: it was left out, or files of two bundles were mixed"
+		unnamed = ": is missing, and the metadata of the bundle name it: it was left out, or files of two bundles were mixed"
+		needed  = ": is missing, and the rest of the bundle needs it: it was left out, or files of two bundles were mixed"
+		added   = ": is not what the metadata of the bundle name: it was added, or files of two bundles were mixed"
+	)
+	jar, conf, newConf := content("\x00core 3"), content("port=1\n\n\n\nname=0\n"), content("port=1\n\n\n\nname=3\n")
+	snapshot, oldSnapshot := only(pick(ends(".snapshot.json"), names)), only(pick(ends(".snapshot.json"), oldNames))
+	newest, first := only(pick(ends(".3.yaml"), names)), only(pick(ends(".0.yaml"), names))
+	inventories := pick(func(n string) bool { return strings.HasPrefix(n, "inventories/") }, names)
+	inventory := only(pick(func(n string) bool { _, was := oldData[n]; return !was }, inventories))
 	tests := []struct {
 		name   string
 		source string
 		is     func(error) bool
+		want   string // how the error goes on behind the name of the bundle; "": it names the file of its own
 	}{
-		{"truncated", write("truncated", raw[:len(raw)*2/3]), damaged},
-		{"joined: two bundles in one file", write("joined", append(append([]byte{}, raw...), raw...)), damaged},
-		{"partial: a content is left out", build("partial", pick(not(func(n string) bool { return n == pick(isBlob, names)[0] }), names), data), lacks},
-		{"partial: all contents are left out", build("bare", pick(not(isBlob), names), data), lacks},
-		{"partial: the snapshot is left out", build("headless", pick(not(func(n string) bool { return strings.HasSuffix(n, ".snapshot.json") }), names), data), untrusted(repository.Mixed)},
-		{"partial: a role is left out", build("roleless", pick(not(func(n string) bool { return strings.HasSuffix(n, ".full.json") }), names), data), untrusted(repository.Mixed)},
-		{"mixed: metadata of one, contents of another", func() string {
-			both := append(pick(isMetadata, names), pick(not(isMetadata), oldNames)...)
-			all := map[string][]byte{}
-			for _, n := range both {
-				if all[n] = data[n]; !isMetadata(n) {
-					all[n] = oldData[n]
-				}
-			}
-			return build("mixed", both, all)
-		}(), nil},
-		{"mixed: the timestamp of one, the rest of another", func() string {
-			all := map[string][]byte{}
-			for _, n := range oldNames {
-				all[n] = oldData[n]
-			}
-			all["metadata/timestamp.json"] = data["metadata/timestamp.json"]
-			return build("stamped", oldNames, all)
-		}(), untrusted(repository.Mixed)},
+		{"truncated", write("truncated", raw[:len(raw)*2/3]), damaged, ""},
+		{"joined: two bundles in one file", write("joined", append(append([]byte{}, raw...), raw...)), damaged, ""},
+		{"partial: a content is left out", build("partial", 3, without(jar), data), mixed, jar + ": lib/core.jar of level 3" + missing},
+		{"partial: all contents are left out", build("bare", 3, pick(not(isBlob), names), data), mixed, newConf + ": conf/server.conf of level 3" + missing},
+		{"partial: what a merge starts from is left out", build("baseless", 3, without(conf), data), mixed, conf + ": conf/server.conf of level 0" + missing},
+		{"partial: the inventory to go to is left out", build("listless", 3, without(inventory), data), mixed, inventory + ": the inventory of level 3" + missing},
+		{"partial: a manifest passed over is left out", build("gap", 3, without(first), data), mixed, first + unnamed},
+		{"partial: the snapshot is left out", build("headless", 3, without(snapshot), data), mixed, snapshot + needed},
+		{"partial: a role is left out", build("roleless", 3, pick(not(ends(".full.json")), names), data), mixed, only(pick(ends(".full.json"), names)) + needed},
+		{"partial: a content is empty", build("empty", 3, names, with(jar, nil)), mixed, jar + ": lib/core.jar of level 3: want 10 to 1031 bytes, got 0"},
+		{"mixed: metadata of one, the rest of another", build("mixed", 3, append(pick(isMetadata, names), pick(not(isMetadata), oldNames)...), both), mixed, newest + unnamed},
+		{"mixed: metadata and manifests of one, contents of another", build("contents", 3, append(pick(not(isBlob), names), pick(isBlob, oldNames)...), both), mixed, newConf + ": conf/server.conf of level 3" + missing},
+		{"mixed: the rest of a newer one", build("ahead", 3, append(pick(isMetadata, oldNames), pick(not(isMetadata), names)...), merged(data, oldData)), mixed,
+			"metadata/timestamp.json: leads to no level 3 for channel full, which the bundle says to have: files of two bundles were mixed"},
+		{"mixed: the rest of a newer one, and said to end before", build("short", 2, append(pick(isMetadata, oldNames), pick(not(isMetadata), names)...), merged(data, oldData)), mixed, newest + added},
+		{"mixed: metadata of two", build("two", 3, append([]string{oldSnapshot}, names...), both), mixed, oldSnapshot + added},
+		{"mixed: the timestamp of one, the rest of another", build("stamped", 2, oldNames, both), mixed, snapshot + needed},
 		{"mixed: a content under the name of another", func() string {
-			all := map[string][]byte{}
-			for _, n := range names {
-				all[n] = data[n]
-			}
+			all := maps.Clone(data)
 			blobs := pick(isBlob, names)
 			for i, n := range blobs { // each has the next one's bytes
 				all[n] = data[blobs[(i+1)%len(blobs)]]
 			}
-			return build("swapped", names, all)
-		}(), untrusted(repository.BadDigest)},
+			return build("swapped", 3, names, all)
+		}(), untrusted(repository.BadDigest), ""},
 		{"tampered: an inventory", func() string {
-			all := map[string][]byte{}
-			for _, n := range names {
-				all[n] = data[n]
-				if strings.HasPrefix(n, "inventories/") {
-					all[n] = append([]byte{}, data[n]...)
-					all[n][len(all[n])/2] ^= 4
-				}
-			}
-			return build("inventory", names, all)
-		}(), untrusted(repository.BadDigest)},
+			bad := append([]byte{}, data[inventory]...)
+			bad[len(bad)/2] ^= 4
+			return build("inventory", 3, names, with(inventory, bad))
+		}(), untrusted(repository.BadDigest), ""},
 		{"tampered: a byte of a content", func() string {
 			changed := append([]byte{}, raw...)
-			blob := data[pick(isBlob, names)[0]]
+			blob := data[jar]
 			changed[strings.Index(string(raw), string(blob))+len(blob)/2] ^= 1
 			return write("tampered", changed)
-		}(), untrusted(repository.BadDigest)},
+		}(), untrusted(repository.BadDigest), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.is == nil { // a level of the older bundle is all there is to go to; what is there is right
-				u := b.open(t, func(o *Options) { o.Source = tt.source })
-				defer u.Close()
-				p, err := u.DryRun(t.Context())
-				if err != nil || p.To.Level != 2 || !strings.Contains(strings.Join(p.Warnings, "\n"), "is level 3, which") {
-					t.Errorf("got level %d, warnings %q, %v", p.To.Level, p.Warnings, err)
-				}
-				return
+			trust := b.file(t, trustPath)
+			err := b.refused(t, tt.source)
+			if tt.want != "" && b.file(t, trustPath) != trust {
+				t.Error("what is trusted was changed")
 			}
-			if err := b.refused(t, tt.source); !tt.is(err) {
-				t.Errorf("refused otherwise: %v", err)
+			if !tt.is(err) || tt.want != "" && err.Error() != tt.source+": "+tt.want {
+				t.Errorf("want it refused by %s, got %v", tt.want, err)
 			}
 		})
 	}
+	t.Run("what is put together so that nothing is missing is what fetch writes", func(t *testing.T) {
+		made := build("made", 2, append(pick(isMetadata, names), pick(not(isMetadata), oldNames)...), both)
+		honest := b.fetch(t, "honest", func(o *FetchOptions) { o.HasFrom, o.Level, o.HasLevel = true, 2, true })
+		x, err := os.ReadFile(made)
+		must(t, err)
+		y, err := os.ReadFile(honest)
+		must(t, err)
+		if !bytes.Equal(x, y) {
+			t.Errorf("want the same bytes, got %d and others", len(x))
+		}
+		u := b.open(t, func(o *Options) { o.Source = made })
+		defer u.Close()
+		p, err := u.DryRun(t.Context())
+		if err != nil || p.To.Level != 2 || !strings.Contains(strings.Join(p.Warnings, "\n"), "is level 3, which") {
+			t.Errorf("got level %d, warnings %q, %v", p.To.Level, p.Warnings, err)
+		}
+	})
 	t.Run("older than what was seen", func(t *testing.T) {
 		u := b.open(t, func(o *Options) { o.Source = sound })
 		_, err := u.Update(t.Context())
@@ -261,7 +299,7 @@ func TestBundleSteps(t *testing.T) {
 	b.add(t, 3, tree{"conf/server.conf": "port=1\n\n\n\nname=3\n", "lib/core.jar": "\x00core 3"}, "schema: inplace/notes/1\nfrom: {min: 1}\n")
 	all, late := b.fetch(t, "all", from(0)), b.fetch(t, "late", from(2))
 	var lacks *LacksError
-	if err := b.refused(t, late); errors.As(err, &lacks) && lacks.To != 2 {
+	if err := b.refused(t, late); !errors.As(err, &lacks) || lacks.To != 2 {
 		t.Errorf("from a level that it does not serve: %v", err)
 	}
 	must(t, os.Rename(b.repo, b.repo+".away"))
@@ -277,6 +315,27 @@ func TestBundleSteps(t *testing.T) {
 	got := look(t, b.home, false)["conf/server.conf"]
 	if !strings.Contains(got, "port=2") || !strings.Contains(got, "name=3") {
 		t.Errorf("merged %q", got)
+	}
+}
+
+// TestBundleOfBundle: a bundle is made from another for its own channel only, since of others it
+// may have the level that an installation comes from and not the ones below.
+func TestBundleOfBundle(t *testing.T) {
+	b := bundleBench(t)
+	_, err := repository.Promote(t.Context(), repository.PromoteOptions{EditOptions: repository.EditOptions{Dir: b.repo, KeysDir: b.keys, Passphrase: []byte{}, Now: b.now}, Level: 0, To: "slow"})
+	must(t, err)
+	one := b.fetch(t, "one", from(1))
+	two := b.fetch(t, "two", func(o *FetchOptions) { o.Source, o.From, o.HasFrom = one, 1, true })
+	x, err := os.ReadFile(one)
+	must(t, err)
+	y, err := os.ReadFile(two)
+	must(t, err)
+	if !bytes.Equal(x, y) {
+		t.Errorf("want the same bytes, got %d and %d", len(x), len(y))
+	}
+	_, err = Fetch(t.Context(), FetchOptions{To: filepath.Join(b.dir, "no"), Source: one, Channel: "slow", Now: func() time.Time { return b.now }})
+	if !errors.Is(err, ErrUnknownLevel) || !strings.Contains(err.Error(), "for updates from level 1 to level 2 of channel full") {
+		t.Errorf("another channel: got %v", err)
 	}
 }
 

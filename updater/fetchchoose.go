@@ -23,6 +23,9 @@ func (f *fetching) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p := f.client.Promises(); p != nil && p.Channel != f.opt.Channel { // of which it may have some levels and not others
+		return fmt.Errorf("channel %s: %w in %s, which is for %s", f.opt.Channel, ErrUnknownLevel, f.client.Source(), f.client.Serves())
+	}
 	to, err := chooseRelease(list, f.opt.Channel, f.opt.Level, f.opt.HasLevel)
 	if err != nil {
 		return err
@@ -160,7 +163,7 @@ func (f *fetching) way(need *needs, from, to shippedLevel, base, theirs *manifes
 		if wants(old, new) {
 			need.add(new)
 		}
-		if old != nil && rules.Class(p) == manifest.Config && old.Size <= maxMerge {
+		if takesBase(rules, p, old) {
 			need.add(old)
 		}
 		return nil
@@ -170,6 +173,12 @@ func (f *fetching) way(need *needs, from, to shippedLevel, base, theirs *manifes
 // wants reports whether going from old to new takes the content of new.
 func wants(old, new *manifest.Entry) bool {
 	return new != nil && new.Kind == manifest.File && (old == nil || old.Kind != manifest.File || old.Digest != new.Digest)
+}
+
+// takesBase reports whether going on from old, which differs, may take its content too: the
+// text that a merge of configuration starts from.
+func takesBase(rules *manifest.Matcher, p manifest.Path, old *manifest.Entry) bool {
+	return old != nil && old.Kind == manifest.File && rules.Class(p) == manifest.Config && old.Size <= maxMerge
 }
 
 // needs are contents, each once, in the order in which they were added.

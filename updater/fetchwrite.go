@@ -30,7 +30,8 @@ func (f *fetching) write(ctx context.Context) error {
 			return err
 		}
 		files = len(pieces)
-		return w.Close(bundle.Index{Product: f.out.Product, Channel: f.out.Channel, Levels: f.out.Levels, To: f.out.To.Level, Whole: f.out.Whole})
+		return w.Close(bundle.Index{Product: f.out.Product, Promise: repository.Promise{
+			Channel: f.out.Channel, Levels: f.out.Levels, To: f.out.To.Level, Whole: f.out.Whole}})
 	})
 	f.out.Files, f.out.Bytes, f.out.Digest = files, res.Bytes, res.Digest
 	return err

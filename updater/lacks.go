@@ -2,8 +2,10 @@ package updater
 
 import (
 	"fmt"
+	"slices"
 
 	"inplace/manifest"
+	"inplace/manifest/repository"
 )
 
 // LacksError reports a source that has a part of a repository only, and not the part that is
@@ -34,29 +36,51 @@ func more(n int) string {
 }
 
 // lacks reports what the source does not have of the contents that the items may take, before
-// any of it is asked for.
+// any of it is asked for: a *[LacksError], or where the source has said to have them what says
+// that it is not whole.
 func (m *maker) lacks() error {
 	if m.u.client == nil || m.u.client.Serves() == "" {
 		return nil
 	}
 	e := &LacksError{Source: m.u.client.Source(), Serves: m.u.client.Serves(), From: m.in.Level, To: m.to.Level}
+	promised := m.u.promised(m.in.Level, m.to.Level)
+	held := func(it *item, c *manifest.Entry, level int64, promised bool) (bool, error) {
+		return m.u.client.Owed(repository.ContentPiece(c.Digest, c.Size), promised, fmt.Sprintf("%s of level %d", it.path, level))
+	}
 	for _, it := range m.items {
-		asked := m.all || it.class != manifest.Data && it.class != manifest.Ignore
-		old := it.base
-		if m.all {
-			old = nil
-		}
-		if !asked || !wants(old, it.theirs) || m.u.client.Holds(it.theirs.Digest) {
+		if it.renews != "" || !m.all && (it.class == manifest.Data || it.class == manifest.Ignore) {
 			continue
 		}
-		if e.Count++; e.Count == 1 {
-			e.First = it.path
+		differs := wants(it.base, it.theirs)
+		if differs || m.all && it.theirs != nil && it.theirs.Kind == manifest.File {
+			ok, err := held(it, it.theirs, m.to.Level, promised && differs)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				if e.Count++; e.Count == 1 {
+					e.First = it.path
+				}
+			}
+		}
+		if promised && takesBase(m.rules[0], it.path, it.base) && m.in.placedEntry(it.path) == nil && (it.theirs == nil || !it.base.Same(it.theirs)) {
+			if _, err := held(it, it.base, m.in.Level, true); err != nil {
+				return err
+			}
 		}
 	}
 	if e.Count > 0 {
 		return e
 	}
 	return nil
+}
+
+// promised reports whether the source, a part of a repository, says that it has what going
+// from one level to another takes. Of the ways there are it has the one to the newest level.
+func (u *Updater) promised(from, to int64) bool {
+	p := u.client.Promises()
+	return p != nil && p.Channel == u.channel() && to <= p.To &&
+		(p.Whole || slices.Contains(p.Levels, from) && (to == p.To || !u.opt.HasLevel))
 }
 
 // beyond warns that the channel goes further than the source does.

@@ -407,6 +407,13 @@ func isNotFound(err error) bool {
 	return errors.As(err, &missing)
 }
 
+func isUntrusted(why Why) func(error) bool {
+	return func(err error) bool {
+		var untrusted *UntrustedError
+		return errors.As(err, &untrusted) && untrusted.Why == why
+	}
+}
+
 // A mirror that answers nothing, or nonsense, costs time: nothing is forgotten, nothing is
 // believed, and any other source goes on where it stopped.
 func TestAttackMaliciousMirror(t *testing.T) {
@@ -456,30 +463,37 @@ func TestUptanePartialBundle(t *testing.T) {
 }
 
 // Uptane: bundles that were made from parts of several. Each part was signed once; together
-// they are nothing that the vendor ever published.
+// they are nothing that the vendor ever published. Those are directories; TestBundleAttacks of
+// package updater has the same in one file, which says what has to be in it.
 func TestUptaneMixedBundles(t *testing.T) {
 	v, old, trust := twoLevels(t)
 	mid := t.TempDir()
 	copyTree(t, v.dir, mid)
 	v.add(2, v.tree(map[string]string{"f": "2\n", "g": "two\n"}))
 	newest := v.file(v.dir, fileTimestamp)
-	for name, mixed := range map[string]struct {
+	for _, mixed := range []struct {
+		name string
 		dir  string
 		swap map[string][]byte
+		is   func(error) bool
+		want string // how the error begins, which names the file
 	}{
-		"the newest metadata over old contents": {old, map[string][]byte{
-			fileTimestamp: newest, "metadata/4.snapshot.json": v.file(v.dir, "metadata/4.snapshot.json"), "metadata/3.full.json": v.file(v.dir, "metadata/3.full.json")}},
-		"the newest timestamp over an older snapshot": {mid, map[string][]byte{
-			fileTimestamp: newest, "metadata/4.snapshot.json": v.file(mid, "metadata/3.snapshot.json")}},
-		"an older channel under the newest snapshot": {v.dir, map[string][]byte{"metadata/3.full.json": v.file(mid, "metadata/2.full.json")}},
+		{"the newest metadata over old contents", old, map[string][]byte{
+			fileTimestamp: newest, "metadata/4.snapshot.json": v.file(v.dir, "metadata/4.snapshot.json"), "metadata/3.full.json": v.file(v.dir, "metadata/3.full.json")},
+			isNotFound, rel(v, "targets/full/*.2.yaml") + ": not in the repository"},
+		{"the newest timestamp over an older snapshot", mid, map[string][]byte{
+			fileTimestamp: newest, "metadata/4.snapshot.json": v.file(mid, "metadata/3.snapshot.json")},
+			isUntrusted(BadDigest), "metadata/4.snapshot.json: not the bytes that were signed"},
+		{"an older channel under the newest snapshot", v.dir, map[string][]byte{"metadata/3.full.json": v.file(mid, "metadata/2.full.json")},
+			isUntrusted(BadDigest), "metadata/3.full.json: not the bytes that were signed"},
 	} {
 		m := hostile(t, mixed.dir, swapped(mixed.swap))
 		c, err := install(t, m, trust, 2, noon)
-		if err == nil || len(m.served) != len(mixed.swap) && len(m.served) == 0 {
-			t.Errorf("%s: %v, served %q", name, err, m.served)
+		if err == nil || !mixed.is(err) || !strings.HasPrefix(err.Error(), mixed.want) || len(m.served) != len(mixed.swap) {
+			t.Errorf("%s: want %s, got %v, served %q", mixed.name, mixed.want, err, m.served)
 		}
 		if _, err := install(t, hostile(t, v.dir, func(string) (io.ReadCloser, error) { return nil, nil }), c.State(), 2, noon); err != nil {
-			t.Errorf("%s: the honest bundle afterwards: %v", name, err)
+			t.Errorf("%s: the honest bundle afterwards: %v", mixed.name, err)
 		}
 	}
 	// A bundle of before the newest metadata seen is older, whatever is in it.

@@ -52,8 +52,8 @@ func (c *Client) Take(ctx context.Context, p Piece, w io.Writer) (err error) {
 }
 
 // Metadata is all the metadata that the last Refresh has believed: the roots from the first
-// that the repository has, so that whoever trusts any of them can follow; the roles; the
-// snapshot; the timestamp.
+// that the repository has, so that whoever trusts any of them can follow; the roles and
+// the snapshot; the timestamp.
 func (c *Client) Metadata(ctx context.Context) ([]Piece, error) {
 	roots, first, err := c.allRoots(ctx)
 	if err != nil {
@@ -63,18 +63,12 @@ func (c *Client) Metadata(ctx context.Context) ([]Piece, error) {
 	for i, data := range roots {
 		out = append(out, Piece{Path: metadataPath(roleRoot, first+int64(i)), Data: data})
 	}
-	roles := map[string][]byte{roleTargets: c.state.Targets}
-	maps.Copy(roles, c.state.Roles)
-	for _, name := range append(slices.Sorted(maps.Keys(roles)), roleSnapshot) {
-		data := roles[name]
-		if name == roleSnapshot {
-			data = c.state.Snapshot
-		}
-		n, err := signedVersion(data)
-		if err != nil {
-			return nil, &UntrustedError{Path: "trust state: " + name, Why: BadState, Msg: "has no version", Err: err}
-		}
-		out = append(out, Piece{Path: metadataPath(name, n), Data: data})
+	roles, err := c.state.current()
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(roles)) {
+		out = append(out, Piece{Path: path, Data: roles[path]})
 	}
 	return append(out, Piece{Path: fileTimestamp, Data: c.state.Timestamp}), nil
 }
@@ -129,70 +123,6 @@ func signedVersion(data []byte) (int64, error) {
 		err = fmt.Errorf("want a number above 0, got %d", role.Signed.Version)
 	}
 	return role.Signed.Version, err
-}
-
-// Partial is a transport that has a part of a repository only.
-type Partial interface {
-	Transport
-	Holds(path string) bool
-	// Serves says in words what the part is good for.
-	Serves() string
-}
-
-// holds reports whether the file path can be asked for; only a [Partial] lacks any.
-func (c *Client) holds(path string) bool { return c.part == nil || c.part.Holds(path) }
-
-// Holds reports whether the source, if it has a part of a repository only, has the content
-// with digest d.
-func (c *Client) Holds(d manifest.Digest) bool { return c.holds(blobPath(d)) }
-
-// HoldsInventory is Holds for the inventory of m.
-func (c *Client) HoldsInventory(m *manifest.Manifest) bool {
-	return c.holds(inventoryPath(m.Inventory.Digest))
-}
-
-// Serves says in words what the source is good for; "" where it has all of a repository.
-func (c *Client) Serves() string {
-	if c.part == nil {
-		return ""
-	}
-	return c.part.Serves()
-}
-
-// Beyond is the newest level of channel that was signed and is not withdrawn, if the source
-// does not have it; else 0.
-func (c *Client) Beyond(channel string) int64 {
-	for _, r := range slices.Backward(c.releases[channel]) {
-		if r.Withdrawn == "" {
-			if c.holds(manifestPath(r.Channel, r.Level, r.Digest)) {
-				return 0
-			}
-			return r.Level
-		}
-	}
-	return 0
-}
-
-// Withdrawn is why level was withdrawn, "" if it was not. It counts in whichever channel
-// that was, and whether or not the source has the level.
-func (c *Client) Withdrawn(level int64) string {
-	for _, list := range c.releases {
-		for _, r := range list {
-			if r.Level == level && r.Withdrawn != "" {
-				return r.Withdrawn
-			}
-		}
-	}
-	return ""
-}
-
-// held is list without what a part of a repository does not have.
-func (c *Client) held(list []Release) []Release {
-	list = slices.Clone(list)
-	if c.part == nil {
-		return list
-	}
-	return slices.DeleteFunc(list, func(r Release) bool { return !c.holds(manifestPath(r.Channel, r.Level, r.Digest)) })
 }
 
 // IsPath reports whether name can be a file that clients fetch from a repository.

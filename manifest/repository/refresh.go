@@ -92,6 +92,10 @@ func (c *Client) Refresh(ctx context.Context, trust *TrustState, now time.Time) 
 		return err
 	}
 	c.releases, c.gate, c.updaters = releases, *gate, updaters
+	if err := c.wholePart(); err != nil {
+		c.releases, c.gate, c.updaters = nil, Gate{}, nil
+		return err
+	}
 	return nil
 }
 

@@ -134,6 +134,22 @@ func (t *TrustState) clone() *TrustState {
 	return &c
 }
 
+// current is the newest metadata seen of each role but root and timestamp, by its path in the
+// repository.
+func (t *TrustState) current() (map[string][]byte, error) {
+	roles := map[string][]byte{roleTargets: t.Targets, roleSnapshot: t.Snapshot}
+	maps.Copy(roles, t.Roles)
+	out := map[string][]byte{}
+	for name, data := range roles {
+		n, err := signedVersion(data)
+		if err != nil {
+			return nil, &UntrustedError{Path: "trust state: " + name, Why: BadState, Msg: "has no version", Err: err}
+		}
+		out[metadataPath(name, n)] = data
+	}
+	return out, nil
+}
+
 // Levels are the update levels of each channel, rising, as the newest metadata in t
 // lists them. They are not verified here: for suggestions, not for decisions.
 func (t *TrustState) Levels() map[string][]int64 {

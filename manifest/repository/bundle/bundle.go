@@ -45,6 +45,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -61,12 +63,9 @@ const (
 
 // Index says what a bundle is good for.
 type Index struct {
-	Schema  string  `json:"schema"` // inplace/bundle/1
-	Product string  `json:"product"`
-	Channel string  `json:"channel"`
-	Levels  []int64 `json:"levels"` // that an update may come from, rising
-	To      int64   `json:"to"`     // the level that updates lead to in the end
-	Whole   bool    `json:"whole"`  // Levels and To are there in full, not only what differs
+	Schema  string `json:"schema"` // inplace/bundle/1
+	Product string `json:"product"`
+	repository.Promise
 
 	Files     int             `json:"files"`     // entries, without this one
 	Bytes     int64           `json:"bytes"`     // of these, without headers
@@ -240,23 +239,37 @@ func (e *DamagedError) Unwrap() []error {
 // Close closes the file. What is being read becomes unreadable.
 func (b *Bundle) Close() error { return b.f.Close() }
 
-// Holds reports whether the file path is in the bundle.
-func (b *Bundle) Holds(path string) bool {
-	_, ok := b.at[path]
-	return ok
+// Length is how long the file path is; ok is false where it is not in the bundle.
+func (b *Bundle) Length(path string) (n int64, ok bool) {
+	i, ok := b.at[path]
+	if ok {
+		n = b.files[i].size
+	}
+	return n, ok
 }
 
-// Get opens the file path. That something is missing which the metadata of the bundle
-// must have with them is a *[repository.UntrustedError].
+// Names are the paths of all files but the index.
+func (b *Bundle) Names() iter.Seq[string] { return maps.Keys(b.at) }
+
+// Promises is what the index says.
+func (b *Bundle) Promises() repository.Promise { return b.Promise }
+
+// NotWhole reports that what of the file path says that the bundle is not as one was written.
+func (b *Bundle) NotWhole(path, what string) error {
+	return b.bad(&repository.UntrustedError{Path: path, Why: repository.Mixed, Msg: what})
+}
+
+// Get opens the file path. That something is missing which the bundle says to have, or its
+// metadata must have with them, is a *[DamagedError]; what it need not have a *[MissingError].
 func (b *Bundle) Get(ctx context.Context, path string, _ int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	i, ok := b.at[path]
 	if !ok {
-		if strings.HasPrefix(path, "metadata/") && !strings.HasSuffix(path, ".root.json") {
-			return nil, &repository.UntrustedError{Path: path, Why: repository.Mixed,
-				Msg: fmt.Sprintf("is not in %s, whose metadata need it: it is a part of a bundle, or two were mixed", b.name)}
+		root := strings.HasSuffix(path, ".root.json") // is asked for until there is no more
+		if dir, _, _ := strings.Cut(path, "/"); dir == "metadata" && !root || b.Whole && (dir == "inventories" || dir == "blobs") {
+			return nil, b.NotWhole(path, "is missing, and the rest of the bundle needs it: it was left out, or files of two bundles were mixed")
 		}
 		return nil, &MissingError{Bundle: b.name, Path: path, Serves: b.Serves()}
 	}

@@ -117,7 +117,7 @@ func pack(t testing.TB, list []entryOf) []byte {
 	for _, e := range list {
 		must(t, w.AddBytes(e.name, e.data))
 	}
-	must(t, w.Close(Index{Product: "acme", Channel: "full", Levels: []int64{}, To: 1, Whole: true}))
+	must(t, w.Close(Index{Product: "acme", Promise: repository.Promise{Channel: "full", Levels: []int64{}, To: 1, Whole: true}}))
 	return buf.Bytes()
 }
 
