@@ -32,6 +32,8 @@ type FetchOptions struct {
 	Root       string // a file with the trusted root, or sha256:FINGERPRINT
 	AllowStale string
 	Access     Access
+	Renew      Renewing         // how this program is renewed
+	Engine     string           // its version
 	Now        func() time.Time // nil: time.Now
 	Report     Reporter
 }
@@ -77,14 +79,14 @@ func Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error) {
 	}
 	var first *first
 	err = f.during(PhaseMetadata, func() (err error) {
-		first, err = openFirst(ctx, opening{source: opt.Source, named: opt.Root, root: root, access: opt.Access, stale: opt.AllowStale != ""}, opt.Now())
+		first, err = openFirst(ctx, opening{source: opt.Source, named: opt.Root, root: root, access: opt.Access, engine: opt.Engine, stale: opt.AllowStale != ""}, opt.Now())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = first.client.Close() }()
-	f.client, f.out.FirstUse = first.client, first.firstUse
+	f.client, f.renewer, f.out.FirstUse = first.client, &renewer{Renewing: opt.Renew, client: first.client}, first.firstUse
 	if !opt.HasFrom {
 		f.opt.Whole = true
 	}
@@ -113,16 +115,17 @@ func (u *Updater) Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error)
 	if err := f.during(PhaseMetadata, func() error { return u.connect(ctx) }); err != nil {
 		return nil, err
 	}
-	f.client = u.client
+	f.client, f.renewer = u.client, u.renewer()
 	return f.run(ctx)
 }
 
 // fetching is one bundle on its way.
 type fetching struct {
 	teller
-	opt    FetchOptions
-	client *repository.Client
-	out    *Fetched
+	opt     FetchOptions
+	client  *repository.Client
+	renewer *renewer
+	out     *Fetched
 
 	manifests   []repository.Piece
 	inventories map[manifest.Digest]*manifest.Inventory

@@ -64,7 +64,7 @@ func (f *fetching) choose(ctx context.Context) error {
 
 // level reads the manifest of r, which goes into the bundle.
 func (f *fetching) level(ctx context.Context, r repository.Release) (shippedLevel, error) {
-	m, raw, err := f.client.Manifest(ctx, r)
+	m, raw, err := f.renewer.manifestOf(ctx, r)
 	if err != nil {
 		return shippedLevel{}, err
 	}

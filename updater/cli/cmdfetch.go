@@ -33,7 +33,7 @@ func (r *run) fetch(c *cli.Context) error {
 	}
 	opt := updater.FetchOptions{
 		To: c.String("output"), Source: c.String("source"), Channel: c.String("channel"), Root: c.String("root"),
-		AllowStale: c.String("allow-stale"), Access: r.access(), Now: r.env.Now, Report: r.reporter.report,
+		AllowStale: c.String("allow-stale"), Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.To == "" || opt.To == "-" {
 		return usage("fetch wants to know where to: -o", "write -o FILE")
@@ -76,7 +76,7 @@ func (r *run) fetch(c *cli.Context) error {
 func (r *run) fetchBy(home string, opt updater.FetchOptions) (*updater.Fetched, error) {
 	e, err := r.open(updater.Options{
 		Home: home, Source: opt.Source, Channel: opt.Channel, AllowStale: opt.AllowStale,
-		Access: opt.Access, Engine: r.env.Version, Now: opt.Now, Report: opt.Report,
+		Access: opt.Access, Renew: r.renewing(), Engine: r.env.Version, Now: opt.Now, Report: opt.Report,
 	})
 	if err != nil {
 		return nil, err

@@ -115,7 +115,13 @@ func (r *run) judgeRenewal(e *updater.RenewError) verdict {
 		v.hints = []string{"its file system may be mounted noexec: name a directory where programs may be started with INPLACE_CACHE_DIR, for --dry-run; an update starts it below updates/"}
 		return v
 	}
-	v.hints = []string{"ask the vendor for updater " + e.Old.Min + " for this platform; then run the same command again",
-		"or go to a level that this updater can read: --level N"}
+	v.hints = []string{"ask the vendor for updater " + e.Old.Min + " for this platform; then run the same command again"}
+	switch r.command {
+	case cmdFetch:
+		v.hints = append(v.hints, "or stop at a level that this updater can read: --to LEVEL")
+	case cmdCheck, cmdAdopt:
+	default:
+		v.hints = append(v.hints, "or go to a level that this updater can read: --level N")
+	}
 	return v
 }
