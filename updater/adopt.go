@@ -18,6 +18,7 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/manifest/repository/bundle"
 	"inplace/manifest/repository/web"
 	"inplace/updater/journal"
 	"inplace/updater/settings"
@@ -145,6 +146,9 @@ func (a *adopter) adopt(ctx context.Context) error {
 	}
 	a.out.Product, a.out.Release = base.manifest.Product.Name, base.candidate.Release
 	a.edits(base)
+	if err := wholeLevel(a.client, base.Level, base.inventory); err != nil {
+		return err
+	}
 	absent, err := a.absent()
 	if err != nil {
 		return err
@@ -364,14 +368,11 @@ func (a *adopter) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		held, err := a.client.Owed(repository.InventoryPiece(m), false, fmt.Sprintf("the inventory of level %d", r.Level))
-		if err == nil && !held { // a bundle, which has not every level in full
+		inv, err := inventoryOf(ctx, a.client, m, saysWhole(a.client))
+		var missing *bundle.MissingError
+		if errors.As(err, &missing) { // it has not every level in full
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		inv, err := a.client.Inventory(ctx, m)
 		if err != nil {
 			return err
 		}

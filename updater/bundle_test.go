@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -336,6 +337,57 @@ func TestBundleOfBundle(t *testing.T) {
 	_, err = Fetch(t.Context(), FetchOptions{To: filepath.Join(b.dir, "no"), Source: one, Channel: "slow", Now: func() time.Time { return b.now }})
 	if !errors.Is(err, ErrUnknownLevel) || !strings.Contains(err.Error(), "for updates from level 1 to level 2 of channel full") {
 		t.Errorf("another channel: got %v", err)
+	}
+}
+
+// TestBundleFromElsewhere: a bundle of everything serves an installation whose level is of
+// another channel, and so not in it.
+func TestBundleFromElsewhere(t *testing.T) {
+	conf := func(n int) tree {
+		return tree{"conf/server.conf": fmt.Sprintf("port=1\n\n\n\nname=%d\n", n), "lib/core.jar": fmt.Sprintf("\x00core %d", n)}
+	}
+	b := newBench(t, sampleProduct, conf(0))
+	conf(1).write(t, b.home)
+	_, err := repository.Add(t.Context(), repository.AddOptions{Dir: b.repo, KeysDir: b.keys, Tree: b.home, Level: 1, Channel: "own", Released: b.now, Passphrase: []byte{}, Now: b.now})
+	must(t, err)
+	b.add(t, 2, conf(2), "")
+	b.adopt(t)
+	tree{"conf/server.conf": "port=2\n\n\n\nname=1\n"}.write(t, b.home)
+	all := b.fetch(t, "all", nil)
+	u := b.open(t, func(o *Options) { o.Source = all })
+	defer u.Close()
+	out, err := u.Update(t.Context())
+	must(t, err)
+	if got := b.file(t, "conf/server.conf"); out.Plan.From.Level != 1 || out.Plan.To.Level != 2 || got != "port=2\n\n\n\nname=2\n" {
+		t.Errorf("from %d to %d: %q", out.Plan.From.Level, out.Plan.To.Level, got)
+	}
+}
+
+// TestBundleOfAll: where a bundle says to have everything, what is missing to adopt and to pack
+// is damage as well.
+func TestBundleOfAll(t *testing.T) {
+	level := tree{"lib/core.jar": "\x00core", "docs/text.txt": "text\n"}
+	b := newBench(t, sampleProduct, level)
+	names, data := pieces(t, b.fetch(t, "sound", nil))
+	before := strings.Join(everything(t, b.home), "\n")
+	for i, name := range names {
+		if isMetadata(name) || strings.HasPrefix(name, "targets/") {
+			continue
+		}
+		bad := filepath.Join(b.dir, fmt.Sprint("bad-", i))
+		putTogether(t, bad, repository.Promise{Channel: "full", Levels: []int64{}, Whole: true}, slices.Delete(slices.Clone(names), i, i+1), data)
+		now := func() time.Time { return b.now }
+		_, adopt := Adopt(t.Context(), AdoptOptions{Home: b.home, Source: bad, Now: now})
+		_, pack := Pack(t.Context(), PackOptions{Source: bad, To: filepath.Join(b.dir, "pack.zip"), Now: now})
+		for _, err := range []error{adopt, pack} {
+			var damaged *bundle.DamagedError
+			if !errors.As(err, &damaged) || !strings.Contains(err.Error(), name) {
+				t.Errorf("without %s: got %v", name, err)
+			}
+		}
+		if after := strings.Join(everything(t, b.home), "\n"); after != before {
+			t.Errorf("without %s: adopt has changed something", name)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -44,6 +45,8 @@ func (m *maker) lacks() error {
 	}
 	e := &LacksError{Source: m.u.client.Source(), Serves: m.u.client.Serves(), From: m.in.Level, To: m.to.Level}
 	promised := m.u.promised(m.in.Level, m.to.Level)
+	says := m.u.client.Promises()
+	bases := promised && (slices.Contains(says.Levels, m.in.Level) || m.in.Level == says.To) // else the level is of another channel
 	held := func(it *item, c *manifest.Entry, level int64, promised bool) (bool, error) {
 		return m.u.client.Owed(repository.ContentPiece(c.Digest, c.Size), promised, fmt.Sprintf("%s of level %d", it.path, level))
 	}
@@ -53,7 +56,7 @@ func (m *maker) lacks() error {
 		}
 		differs := wants(it.base, it.theirs)
 		if differs || m.all && it.theirs != nil && it.theirs.Kind == manifest.File {
-			ok, err := held(it, it.theirs, m.to.Level, promised && differs)
+			ok, err := held(it, it.theirs, m.to.Level, promised && (differs || says.Whole))
 			if err != nil {
 				return err
 			}
@@ -63,7 +66,7 @@ func (m *maker) lacks() error {
 				}
 			}
 		}
-		if promised && takesBase(m.rules[0], it.path, it.base) && m.in.placedEntry(it.path) == nil && (it.theirs == nil || !it.base.Same(it.theirs)) {
+		if bases && takesBase(m.rules[0], it.path, it.base) && m.in.placedEntry(it.path) == nil && (it.theirs == nil || !it.base.Same(it.theirs)) {
 			if _, err := held(it, it.base, m.in.Level, true); err != nil {
 				return err
 			}
@@ -71,6 +74,39 @@ func (m *maker) lacks() error {
 	}
 	if e.Count > 0 {
 		return e
+	}
+	return nil
+}
+
+// saysWhole reports whether a source that has a part of a repository says to have its levels in
+// full.
+func saysWhole(c *repository.Client) bool {
+	p := c.Promises()
+	return p != nil && p.Whole
+}
+
+// inventoryOf reads the inventory of m. A part of a repository that has said to have it, and has
+// not, is not whole.
+func inventoryOf(ctx context.Context, c *repository.Client, m *manifest.Manifest, promised bool) (*manifest.Inventory, error) {
+	if _, err := c.Owed(repository.InventoryPiece(m), promised, fmt.Sprintf("the inventory of level %d", m.Level)); err != nil {
+		return nil, err
+	}
+	return c.Inventory(ctx, m)
+}
+
+// wholeLevel is the error that a source which says to have the level of v in full, and has not,
+// is not whole.
+func wholeLevel(c *repository.Client, level int64, v *manifest.Inventory) error {
+	if !saysWhole(c) {
+		return nil
+	}
+	for _, e := range v.All() {
+		if e.Kind != manifest.File {
+			continue
+		}
+		if _, err := c.Owed(repository.ContentPiece(e.Digest, e.Size), true, fmt.Sprintf("%s of level %d", e.Path, level)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -203,8 +203,10 @@ func (p *packing) choose(ctx context.Context, channel string, level int64, hasLe
 	if t.manifest, t.raw, err = p.renewer.manifestOf(ctx, t.Release); err != nil {
 		return nil, err
 	}
-	t.inventory, err = p.client.Inventory(ctx, t.manifest)
-	return t, err
+	if t.inventory, err = inventoryOf(ctx, p.client, t.manifest, saysWhole(p.client)); err != nil {
+		return nil, err
+	}
+	return t, wholeLevel(p.client, t.Level, t.inventory)
 }
 
 // shipped makes the pack the release as the vendor ships it.

@@ -247,11 +247,8 @@ func (u *Updater) complete(ctx context.Context, t *target, in *installed, list [
 	if t.manifest.Product.Name != in.Product {
 		return &PreflightError{[]Finding{{Reason: fmt.Sprintf("the repository is of product %s, installed is %s", t.manifest.Product.Name, in.Product)}}}
 	}
-	_, err := u.client.Owed(repository.InventoryPiece(t.manifest), u.promised(in.Level, t.Level), fmt.Sprintf("the inventory of level %d", t.Level))
-	if err == nil {
-		t.inventory, err = u.client.Inventory(ctx, t.manifest)
-	}
-	if err != nil {
+	var err error
+	if t.inventory, err = inventoryOf(ctx, u.client, t.manifest, u.promised(in.Level, t.Level)); err != nil {
 		return err
 	}
 	return u.passed(ctx, t, in.Level, list)

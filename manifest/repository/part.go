@@ -100,7 +100,7 @@ func (c *Client) Owed(p Piece, promised bool, what string) (held bool, err error
 	switch least, most := leastPacked(p.Size), packedLimit(p.Size); {
 	case held && (n < least || n > most):
 		return true, c.part.NotWhole(p.Path, fmt.Sprintf("%s: want %d to %d bytes, got %d", what, least, most, n))
-	case !held && (promised || c.part.Promises().Whole):
+	case !held && promised:
 		return false, c.part.NotWhole(p.Path, what+": is missing: it was left out, or files of two bundles were mixed")
 	}
 	return held, nil

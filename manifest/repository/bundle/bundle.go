@@ -259,16 +259,15 @@ func (b *Bundle) NotWhole(path, what string) error {
 	return b.bad(&repository.UntrustedError{Path: path, Why: repository.Mixed, Msg: what})
 }
 
-// Get opens the file path. That something is missing which the bundle says to have, or its
-// metadata must have with them, is a *[DamagedError]; what it need not have a *[MissingError].
+// Get opens the file path. That metadata are missing which others must have with them is a
+// *[DamagedError], anything else that is not there a *[MissingError].
 func (b *Bundle) Get(ctx context.Context, path string, _ int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	i, ok := b.at[path]
 	if !ok {
-		root := strings.HasSuffix(path, ".root.json") // is asked for until there is no more
-		if dir, _, _ := strings.Cut(path, "/"); dir == "metadata" && !root || b.Whole && (dir == "inventories" || dir == "blobs") {
+		if strings.HasPrefix(path, "metadata/") && !strings.HasSuffix(path, ".root.json") {
 			return nil, b.NotWhole(path, "is missing, and the rest of the bundle needs it: it was left out, or files of two bundles were mixed")
 		}
 		return nil, &MissingError{Bundle: b.name, Path: path, Serves: b.Serves()}
