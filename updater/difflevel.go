@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,12 +54,16 @@ func (u *Updater) DiffLevels(ctx context.Context, from *int64, to int64, opt Dif
 
 // releaseAt reads a release as if it were installed.
 func (u *Updater) releaseAt(ctx context.Context, product string, level int64) (*installed, error) {
-	all := u.client.All()
-	i := slices.IndexFunc(all, func(r repository.Release) bool { return r.Level == level })
-	if i < 0 {
-		return nil, fmt.Errorf("level %d: %w in %s", level, ErrUnknownLevel, u.client.Source())
+	var m *manifest.Manifest
+	var of repository.Release
+	err := atLevel(u.client, u.channel(), level, func(r repository.Release) (err error) {
+		of = r
+		m, _, err = u.renewer().manifestOf(ctx, r)
+		return err
+	})
+	if errors.Is(err, ErrUnknownLevel) {
+		err = fmt.Errorf("level %d: %w in %s", level, ErrUnknownLevel, u.client.Source())
 	}
-	m, _, err := u.renewer().manifestOf(ctx, all[i])
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func (u *Updater) releaseAt(ctx context.Context, product string, level int64) (*
 		return nil, err
 	}
 	return &installed{manifest: m, inventory: inv, record: record{Product: m.Product.Name, Version: m.Product.Version, Level: level,
-		Channel: all[i].Channel, Released: m.Released, Manifest: all[i].Digest}}, nil
+		Channel: of.Channel, Released: m.Released, Manifest: of.Digest}}, nil
 }
 
 // pair is a path that two releases have differently; nil: not at all.
@@ -165,6 +170,9 @@ func (d *differ) declared(base, next *installed) (map[manifest.Path]manifest.Pat
 			continue
 		}
 		m, _, err := d.u.renewer().manifestOf(d.ctx, r)
+		if refused(err) {
+			continue // a channel that is closed here: no update goes by it
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,7 @@ type Fetched struct {
 	To       Release         `json:"to"`
 	Newest   int64           `json:"newest"`        // of the channel
 	Whole    bool            `json:"whole"`         // every level is there in full
+	LeftOut  []string        `json:"left_out"`      // other channels of the repository
 	Files    int             `json:"files"`         // in the bundle
 	Contents int             `json:"contents"`      // of these, contents of the product's files
 	Bytes    int64           `json:"bytes"`         // length of the bundle
@@ -150,7 +151,7 @@ func newFetching(opt FetchOptions) (*fetching, error) {
 		return nil, err
 	}
 	return &fetching{teller: teller{opt.Now, opt.Report}, opt: opt, inventories: map[manifest.Digest]*manifest.Inventory{},
-		out: &Fetched{Output: to, Channel: opt.Channel, Whole: opt.Whole, Stale: opt.AllowStale, Levels: []int64{}}}, nil
+		out: &Fetched{Output: to, Channel: opt.Channel, Whole: opt.Whole, Stale: opt.AllowStale, Levels: []int64{}, LeftOut: []string{}}}, nil
 }
 
 // run chooses what goes in, and writes it.

@@ -3,6 +3,7 @@ package updater
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,11 @@ func (f *fetching) choose(ctx context.Context) error {
 	for _, u := range f.client.Updaters() { // which a newer manifest may ask for
 		f.manifests = append(f.manifests, repository.UpdaterPiece(u))
 		f.total += u.Size
+	}
+	for _, channel := range f.client.Channels() {
+		if list, err := f.client.Releases(channel); err == nil && channel != f.opt.Channel && len(list) > 0 {
+			f.out.LeftOut = append(f.out.LeftOut, channel)
+		}
 	}
 	last := levels[len(levels)-1]
 	f.out.To = (&target{Release: last.Release, manifest: last.manifest}).release()
@@ -106,14 +112,49 @@ func (f *fetching) starts(ctx context.Context, levels []shippedLevel) ([]shipped
 	if f.opt.From == f.out.To.Level || len(out) > 0 && out[0].Level == f.opt.From {
 		return out, nil
 	}
-	all := f.client.All()
-	i := slices.IndexFunc(all, func(r repository.Release) bool { return r.Level == f.opt.From })
-	if i < 0 {
-		_, err := findLevel(all, f.opt.Channel, f.opt.From)
-		return nil, err
+	var l shippedLevel
+	err := atLevel(f.client, f.opt.Channel, f.opt.From, func(r repository.Release) (err error) {
+		l, err = f.level(ctx, r)
+		return err
+	})
+	if errors.Is(err, ErrUnknownLevel) {
+		_, err = findLevel(f.client.All(), f.opt.Channel, f.opt.From)
 	}
-	l, err := f.level(ctx, all[i])
 	return append([]shippedLevel{l}, out...), err
+}
+
+// ClosedError reports a level that is in channels only which the source does not give to who asks.
+type ClosedError struct {
+	Level   int64
+	Channel string // the first of them
+	Err     error  // what the source has answered
+}
+
+func (e *ClosedError) Error() string {
+	return fmt.Sprintf("level %d: is of channel %s: %v", e.Level, e.Channel, e.Err)
+}
+
+// Unwrap returns the answer.
+func (e *ClosedError) Unwrap() error { return e.Err }
+
+// atLevel calls read for the releases of level, that of channel first, until one is given to who
+// asks. Errors: read's, *[ClosedError], [ErrUnknownLevel].
+func atLevel(c *repository.Client, channel string, level int64, read func(repository.Release) error) error {
+	list := slices.DeleteFunc(c.All(), func(r repository.Release) bool { return r.Level != level })
+	if i := slices.IndexFunc(list, func(r repository.Release) bool { return r.Channel == channel }); i > 0 {
+		list[0], list[i] = list[i], list[0]
+	}
+	err := ErrUnknownLevel
+	for _, r := range list {
+		e := read(r)
+		if !refused(e) {
+			return e
+		}
+		if errors.Is(err, ErrUnknownLevel) {
+			err = &ClosedError{level, r.Channel, e}
+		}
+	}
+	return err
 }
 
 // ways takes what updates need from each of starts to where they lead in one step. Levels

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,7 +17,7 @@ const fromNone = "none"
 func fetchCommand(r *run) *cli.Command {
 	return &cli.Command{Name: "fetch", Usage: "write what updates need into one file, for machines without a network", Action: r.fetch, Flags: flags(
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`: the bundle to write; nothing is overwritten"},
-		textFlag("from", "LEVEL", "the oldest level to update from, or none for everything (default: the installed level, else none)"),
+		textFlag("from", "LEVEL", "the oldest level to update from, or none for everything of the channel (default: the installed level, else none)"),
 		textFlag("to", "LEVEL", "the level to update to (default: the newest of the channel)"),
 		textFlag("channel", "C", "the channel (default: the installation's, else full)"),
 		textFlag("source", "REPO", "the repository (default: the installation's)"),
@@ -95,6 +96,9 @@ func (r *run) fetchedText(f *updater.Fetched) {
 	switch {
 	case f.Whole:
 		out.wrapped(0, "Everything up to there: for adopting, and for going from any level to any other.")
+		if len(f.LeftOut) > 0 {
+			out.wrapped(0, "Not in it: other channels ("+strings.Join(f.LeftOut, ", ")+").")
+		}
 	case len(f.Levels) == 0:
 		out.wrapped(0, "There is nothing newer to go to.")
 	default:

@@ -182,6 +182,10 @@ func (r *run) classify(err error) verdict {
 			"stop the product, then run the same command again",
 			"or go ahead beside it, if you know that it bears that: --allow-running"}}
 	case aboutWeb:
+		var closed *updater.ClosedError
+		if r.command == cmdFetch && errors.As(err, &closed) {
+			web.hints = append(web.hints, "or take all that your channel has, which serves any level: --from none")
+		}
 		return web
 	case errors.As(err, &renew) && !errors.As(err, &untrusted):
 		return r.judgeRenewal(renew)
