@@ -70,7 +70,7 @@ func (f *fetching) fill(ctx context.Context, w *bundle.Writer, pieces []reposito
 				_, err := to.Write(t.data)
 				return err
 			}
-			return f.client.Take(ctx, t.piece, to)
+			return f.client.Again(ctx, t.piece, to) // Add compares it with t.sum
 		})
 		if err != nil {
 			return err

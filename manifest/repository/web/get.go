@@ -25,17 +25,43 @@ const (
 // Get opens the file path of the repository, as repository.Transport has it.
 func (t *Transport) Get(ctx context.Context, path string, limit int64) (io.ReadCloser, error) {
 	if _, named := repository.NamedDigest(path); !named || t.opt.Cache == nil {
-		return t.get(ctx, path, limit, nil)
+		return t.begin(ctx, path, limit, nil)
 	}
-	if f := t.opt.Cache.find(path, limit); f != nil {
+	s := t.opt.Cache.shelf(path)
+	if f := s.find(limit); f != nil {
+		s.close()
 		return f, nil
 	}
-	if p := t.opt.Cache.left(path, limit); p != nil {
+	if p := s.left(limit); p != nil {
 		if f, err := t.resume(ctx, path, limit, p); f != nil || err != nil {
 			return f, err
 		}
+		s = t.opt.Cache.shelf(path)
 	}
-	return t.get(ctx, path, limit, t.opt.Cache.begin(path, limit))
+	return t.begin(ctx, path, limit, s.begin(limit))
+}
+
+// Kept implements repository.Keeper.
+func (t *Transport) Kept(path string) io.ReadCloser {
+	if t.opt.Cache == nil {
+		return nil
+	}
+	if f := t.opt.Cache.open(path); f != nil {
+		return f
+	}
+	return nil
+}
+
+// begin asks for a file from its first byte on, and keeps it in p.
+func (t *Transport) begin(ctx context.Context, path string, limit int64, p *part) (io.ReadCloser, error) {
+	b, err := t.get(ctx, path, limit, p)
+	if err != nil {
+		return nil, err
+	}
+	if limit <= aloneFrom {
+		return b, nil
+	}
+	return readEarly(b), nil
 }
 
 // get asks for a file, and goes on with what is in p.

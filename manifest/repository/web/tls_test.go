@@ -192,14 +192,16 @@ func TestCacheOfOthers(t *testing.T) {
 	if files < 6 {
 		t.Errorf("want at least 6 files kept, got %d", files)
 	}
-	busy := c.begin("blobs/x", 1<<20)
-	must(t, c.root.MkdirAll(cacheDir+"/blobs", 0o700))
-	if !busy.open(os.O_RDWR | os.O_CREATE) {
+	busy := c.shelf("blobs/x").begin(1 << 20)
+	if !busy.make() || !busy.hold(os.O_RDWR|os.O_CREATE) {
 		t.Fatal("want the part held")
 	}
-	if other := c.begin("blobs/x", 1<<20); other.open(os.O_RDWR) {
+	other := c.shelf("blobs/x").begin(1 << 20)
+	if other.hold(os.O_RDWR) {
 		t.Error("want one run at a part, got two")
 	}
+	busy.drop()
+	other.drop()
 	old := time.Now().Add(-2 * unusedFor)
 	must(t, os.WriteFile(filepath.Join(at, cacheDir, "unused"), nil, 0o600))
 	must(t, os.Chtimes(filepath.Join(at, cacheDir, "unused"), old, old))
