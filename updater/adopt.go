@@ -359,11 +359,10 @@ func (a *adopter) read(ctx context.Context) error {
 	var list []manifest.Path
 	inventories := 0
 	renewer := &renewer{Renewing: a.opt.Renew, client: a.client}
-	for _, r := range all {
-		m, raw, err := renewer.manifestOf(ctx, r)
+	err := renewer.manifestsOf(ctx, all, func(r repository.Release, m *manifest.Manifest, raw []byte, err error) error {
 		if r.Channel != a.opt.Channel && refused(err) {
 			a.unread(r.Channel, err)
-			continue
+			return nil
 		}
 		if err != nil {
 			return err
@@ -371,7 +370,7 @@ func (a *adopter) read(ctx context.Context) error {
 		inv, err := inventoryOf(ctx, a.client, m, saysWhole(a.client))
 		var missing *bundle.MissingError
 		if errors.As(err, &missing) { // it has not every level in full
-			continue
+			return nil
 		}
 		if err != nil {
 			return err
@@ -390,13 +389,17 @@ func (a *adopter) read(ctx context.Context) error {
 		list = slices.Compact(list)
 		inventories += len(inv.Raw)
 		expectMemory(inventories, len(list)/8) // each has some 200 bytes here
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if len(a.levels) == 0 {
 		return &LacksError{Source: a.client.Source(), Serves: a.client.Serves(), Adopt: true}
 	}
 	found := make([]live, len(list))
 	a.event(PhasePlan, "begin", 0, int64(len(list)))
-	err := inParallel(ctx, indices(list), func(i int) (err error) {
+	err = inParallel(ctx, indices(list), func(i int) (err error) {
 		found[i], err = a.look(list[i])
 		return err
 	})

@@ -101,6 +101,36 @@ func (r *renewer) manifestOf(ctx context.Context, of repository.Release) (*manif
 	return m, raw, err
 }
 
+// manifestsOf calls fn with each release of list in its order and its manifest, or why that
+// cannot be had. From a server several are fetched at once.
+func (r *renewer) manifestsOf(ctx context.Context, list []repository.Release, fn func(repository.Release, *manifest.Manifest, []byte, error) error) error {
+	type read struct {
+		m   *manifest.Manifest
+		raw []byte
+	}
+	found := make([]read, len(list)) // without m: to be asked for again, which may renew this program
+	err := inParallelBy(ctx, abreast(r.client.Source(), 1), indices(list), func(i int) error {
+		m, raw, err := r.client.Manifest(ctx, list[i])
+		if err == nil {
+			found[i] = read{m, raw}
+		}
+		return cancelled(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	for i, f := range found {
+		var why error
+		if f.m == nil {
+			f.m, f.raw, why = r.manifestOf(ctx, list[i])
+		}
+		if err := fn(list[i], f.m, f.raw, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *renewer) renew(ctx context.Context, old *repository.OldUpdaterError) error {
 	if r.By != "" {
 		return &RenewError{Old: old, Msg: "updater " + r.By + " has handed over to it, and a run does that once"}

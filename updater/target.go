@@ -263,24 +263,16 @@ func (u *Updater) passed(ctx context.Context, t *target, installed int64, list [
 	list = slices.DeleteFunc(slices.Clone(list), func(r repository.Release) bool {
 		return r.Level <= min(installed, t.Level) || r.Level >= max(installed, t.Level) || r.Withdrawn != ""
 	})
-	found := make([]*manifest.Manifest, len(list)) // nil: to be asked for again, which may renew this program
-	err := inParallelBy(ctx, abreast(u.client.Source(), 1), indices(list), func(i int) error {
-		found[i], _, _ = u.client.Manifest(ctx, list[i])
-		return cancelled(ctx)
-	})
-	if err != nil {
-		return err
-	}
-	for i, m := range found {
-		var err error
-		if m == nil {
-			m, _, err = u.renewer().manifestOf(ctx, list[i])
-		}
+	err := u.renewer().manifestsOf(ctx, list, func(r repository.Release, m *manifest.Manifest, _ []byte, err error) error {
 		if err == nil {
 			*passed = append(*passed, m)
 		} else if needsRenewal(err) || cancelled(ctx) != nil {
 			return err
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if t.Level > installed {
 		t.between = append(t.between, t.manifest)
