@@ -8,7 +8,7 @@ Two products whose newer level brings one large file (default 512 MiB) and many 
 (default 2,000 of 4 to 6 KiB), none of which can be compressed, are served by `inplace serve`.
 Each way takes them RUNS times (default 5), in turns; medians are shown. Caches are empty each
 time, what is served is in the page cache, and to those that never sync comes a `sync -f`.
-Nothing is removed before the end: ext4 looks long for room where many files have just gone.
+Small files are not removed before the end: ext4 looks long for room where many have just gone.
 
   --prepare      the level is fetched, verified and staged: what an update has to do before it begins
   fetch          all levels, verified, into one bundle; the cache keeps them as well
@@ -105,6 +105,8 @@ class Product:
         got = sum(os.path.getsize(os.path.join(p, n)) for p, _, names in os.walk(out) for n in names)
         if got < 0.95 * self.bytes:
             sys.exit(f"link-bench: {way}: took {got} bytes of {self.bytes}")
+        if self.name == "large":
+            shutil.rmtree(out)
 
     def peak(self):
         with open(f"/proc/{self.server.pid}/status") as f:

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 
 	"inplace/backup/fsys"
@@ -165,26 +168,33 @@ func (p *part) check() bool {
 
 // settle gives what is whole and right its name.
 func (p *part) settle() {
-	if p == nil {
+	switch {
+	case p == nil:
+		return
+	case p.f != nil:
+		_ = p.f.Close()
+		_ = p.dir.Rename(p.name+".part", p.name)
+		_ = p.dir.Remove(p.name + ".etag")
+	case p.n > 0 && p.make():
+		p.put()
+	}
+	p.close()
+}
+
+// put writes what is in memory. It has a name of its own until it is whole, so that other
+// runs need not be kept off.
+func (p *part) put() {
+	temp := fmt.Sprintf("%s.%08x", p.name, rand.Uint32())
+	f, err := p.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, p.c.mode&0o666)
+	if err != nil {
 		return
 	}
-	defer p.close()
-	if p.f == nil {
-		if p.n == 0 || !p.make() || !p.hold(os.O_RDWR|os.O_CREATE) {
-			return
-		}
-		if p.f.Truncate(0) != nil {
-			p.drop()
-			return
-		}
-		if _, err := p.f.Write(p.buf); err != nil {
-			p.drop()
-			return
-		}
+	_ = f.Chmod(p.c.mode & 0o666) // past the umask
+	_, err = f.Write(p.buf)
+	err = errors.Join(err, f.Close())
+	if err != nil || p.dir.Rename(temp, p.name) != nil {
+		_ = p.dir.Remove(temp)
 	}
-	_ = p.f.Close()
-	_ = p.dir.Rename(p.name+".part", p.name)
-	_ = p.dir.Remove(p.name + ".etag")
 }
 
 // keep leaves what has come to a later run; without a name for the bytes it goes.
