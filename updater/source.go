@@ -18,6 +18,7 @@ type Access struct {
 	CacheDir string              // where what was fetched is kept; "": nowhere
 	Agent    string              // who asks
 	Login    *credentials.Finder // what to log in with; it is told what the settings name. nil: nothing
+	NoCache  func(dir string)    // is told that CacheDir lies in the installation and is not used; nil: nobody is
 }
 
 // openSource opens source for an installation at home, "" if there is none.
@@ -45,8 +46,12 @@ func openSource(source, home string, t settings.Transport, a Access, opt reposit
 	}
 	// Looking writes nothing in an installation, not even where its owner lives there; and
 	// without a cache all goes on as well.
-	if a.CacheDir != "" && !LiesIn(home, a.CacheDir) {
+	switch {
+	case a.CacheDir == "":
+	case !LiesIn(home, a.CacheDir):
 		o.Cache, _ = web.OpenCache(a.CacheDir)
+	case a.NoCache != nil:
+		a.NoCache(a.CacheDir)
 	}
 	w, err := web.Open(source, o)
 	if err != nil {

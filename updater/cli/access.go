@@ -13,7 +13,13 @@ const envCacheDir = "INPLACE_CACHE_DIR"
 
 // access is how this run reaches sources over the network.
 func (r *run) access() updater.Access {
-	return updater.Access{CacheDir: r.cacheDir(), Agent: "inplace/" + r.env.Version, Login: r.logins()}
+	return updater.Access{CacheDir: r.cacheDir(), Agent: "inplace/" + r.env.Version, Login: r.logins(), NoCache: r.noCache}
+}
+
+// noCache warns that nothing is kept of what is fetched.
+func (r *run) noCache(dir string) {
+	r.reporter.report(updater.Event{Time: r.env.Now(), Phase: updater.PhaseMetadata, Kind: "note",
+		Text: "warning: " + dir + " lies within the installation, where nothing is written that only looks: what is fetched is not kept, and a cut download begins anew; name a place elsewhere with " + envCacheDir})
 }
 
 // cacheDir is where what was fetched is kept, "" where there is no place.
