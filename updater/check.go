@@ -61,12 +61,12 @@ func (u *Updater) Check(ctx context.Context) (*Check, error) {
 	}
 	to := t.release()
 	out.Newest = &to
-	out.Fixes = countFixes(t.fixes())
+	out.Fixes = CountFixes(t.fixes())
 	return out, nil
 }
 
-// countFixes counts fixes in the order in which they come.
-func countFixes(fixes []manifest.Fix) []FixCount {
+// CountFixes counts fixes in the order in which they come.
+func CountFixes(fixes []manifest.Fix) []FixCount {
 	out := []FixCount{}
 	at := map[FixCount]int{}
 	for _, f := range fixes {

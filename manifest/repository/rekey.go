@@ -241,16 +241,20 @@ type KeyList struct {
 // lie there; only that wants the passphrase.
 func ListKeys(opt EditOptions) (*KeyList, error) {
 	out := &KeyList{Unused: []string{}}
-	look := opt.KeysDir != ""
-	if !look {
-		opt.KeysDir = opt.Dir // an open directory, of which nothing is read
-	}
-	err := edit(opt, func(_ *store, p *publisher) error {
+	err := look(opt.Dir, func(_ *store, state *published) error {
+		p := newPublisher(state, nil, opt.Now, opt.Expiry)
+		if opt.KeysDir != "" {
+			var err error
+			if p.keys, err = openKeys(opt.KeysDir, opt.Passphrase, false, opt.fault); err != nil {
+				return err
+			}
+			defer p.keys.close()
+		}
 		add := func(role string, version int64, until time.Time) error {
 			ids, threshold := p.wanted(role, p.root)
 			r := RoleKeys{role, version, until.UTC(), threshold, []KnownKey{}}
 			files := map[string]string{}
-			if look {
+			if p.keys != nil {
 				names, err := p.keys.files(role)
 				if err != nil {
 					return err

@@ -25,6 +25,7 @@ const (
 	cmdGuard    = "guard"
 	cmdInit     = "release init"
 	cmdAdd      = "release add"
+	cmdList     = "release list"
 	cmdPromote  = "release promote"
 	cmdWithdraw = "release withdraw"
 	cmdChannel  = "release channel"

@@ -62,7 +62,7 @@ func TestArrangeRefuses(t *testing.T) {
 		{"--level=", "--level wants a value, got an empty one", ""},
 		{"--yes=no", `--yes takes no value, got "no"`, "write --yes"},
 		{"-v --verbose", "-v is given twice", ""},
-		{"release", "release wants one of init, add, promote, withdraw, channel, updater, refresh, keys, sign", ""},
+		{"release", "release wants one of init, add, list, promote, withdraw, channel, updater, refresh, keys, sign", ""},
 		{"release del", `unknown command "release del"`, "the commands are init, add"},
 		{"adopt", "adopt wants HOME, got none", "see adopt --help"},
 		{"adopt a b", `adopt wants HOME, got "b" too`, ""},

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"inplace/updater"
 )
 
 func checkCommand(r *run) *cli.Command {
@@ -44,15 +46,20 @@ func (r *run) check(c *cli.Context) error {
 		r.out.line("%s: no update.", installed)
 		return nil
 	}
-	fixes := make([]string, len(k.Fixes))
-	for i, f := range k.Fixes {
-		fixes[i] = strings.TrimSpace(fmt.Sprintf("%d %s %s", f.Count, f.Severity, f.Kind))
-	}
 	text := fmt.Sprintf("%s: there is %s", installed, k.Newest.Name())
-	if len(fixes) > 0 {
-		text += "; fixes: " + strings.Join(fixes, ", ")
+	if len(k.Fixes) > 0 {
+		text += "; fixes: " + fixCounts(k.Fixes)
 	}
 	r.out.line("%s.", text)
 	r.out.line("To look: %s", r.shell("--dry-run"))
 	return errDiffers
+}
+
+// fixCounts is counts of fixes in words.
+func fixCounts(counts []updater.FixCount) string {
+	words := make([]string, len(counts))
+	for i, f := range counts {
+		words[i] = strings.Join(strings.Fields(fmt.Sprintf("%d %s %s", f.Count, f.Severity, f.Kind)), " ")
+	}
+	return strings.Join(words, ", ")
 }

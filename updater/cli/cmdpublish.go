@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"inplace/manifest"
 	"inplace/manifest/repository"
+	"inplace/updater"
 )
 
 // editing reads what every command that changes a repository is given: REPO and --keys.
@@ -222,10 +224,46 @@ func (r *run) releaseUpdater(c *cli.Context) (err error) {
 	return nil
 }
 
-// publishCommands are the commands that change what a repository says of its releases.
+// releaseList is `release list REPO`.
+func (r *run) releaseList(c *cli.Context) error {
+	if err := r.begin(c, cmdList); err != nil {
+		return err
+	}
+	l, err := repository.List(c.Args().First())
+	if err != nil {
+		return err
+	}
+	r.doc.Offered = l
+	r.out.line("%s: valid until %s; release refresh signs it again", l.Product, when(l.Expires))
+	for _, ch := range l.Channels {
+		r.out.gap()
+		who := ""
+		if ch.Subscription {
+			who = ", for subscribers only"
+		}
+		r.out.line("Channel %s%s (%d)", ch.Name, who, len(ch.Releases))
+		for _, rel := range ch.Releases {
+			text := r.out.text("%5d  %s  %s  %s", rel.Level, rel.Released.UTC().Format(time.DateOnly), rel.Version, fixCounts(updater.CountFixes(rel.Fixes)))
+			r.out.line("  %s", strings.TrimRight(text, " "))
+			if rel.Withdrawn != "" {
+				r.out.line("         withdrawn: %s", rel.Withdrawn)
+			}
+		}
+	}
+	if len(l.Updaters) > 0 {
+		r.out.gap()
+	}
+	for _, u := range l.Updaters {
+		r.out.line("Updater %s for %s", u.Version, u.Platform)
+	}
+	return nil
+}
+
+// publishCommands are the commands that show and change what a repository says of its releases.
 func publishCommands(r *run) []*cli.Command {
 	keys := func() cli.Flag { return textFlag("keys", "DIR", "directory of the private keys") }
 	return []*cli.Command{
+		{Name: "list", Usage: "list what is published, by channel", ArgsUsage: "REPO", Action: r.releaseList, Flags: flags()},
 		{Name: "promote", Usage: "publish a level in another channel as well", ArgsUsage: "REPO LEVEL", Action: r.releasePromote, Flags: flags(
 			textFlag("to", "C", "the channel; made on first use"), keys(), exportFlag(),
 		)},

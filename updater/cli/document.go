@@ -40,6 +40,7 @@ type result struct {
 	Processes   []process                     `json:"processes,omitzero"`    // of a running product
 	Repository  *published                    `json:"repository,omitempty"`  // of release init
 	Release     *released                     `json:"release,omitempty"`     // of release add
+	Offered     *repository.Listing           `json:"offered,omitempty"`     // of release list
 	Promoted    *repository.Promoted          `json:"promoted,omitempty"`    // of release promote
 	Withdrawn   *repository.Withdrawn         `json:"withdrawn,omitempty"`   // of release withdraw
 	Channel     *repository.ChannelSet        `json:"channel,omitempty"`     // of release channel
