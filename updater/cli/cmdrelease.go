@@ -79,7 +79,7 @@ func (r *run) addOptions(c *cli.Context) (opt repository.AddOptions, err error) 
 	opt = repository.AddOptions{
 		Dir: c.Args().Get(0), Tree: c.Args().Get(1), KeysDir: c.String("keys"),
 		Channel: c.String("channel"), Version: c.String("version"), UpdaterMin: c.String("updater-min"), Now: r.env.Now(),
-		Progress: r.reporter.bytes(updater.PhaseStage), Export: r.exporter(c),
+		Progress: r.reporter.bytes(updater.PhasePack), Export: r.exporter(c),
 	}
 	if opt.Level, _, err = levelFlag(c, "level"); err != nil {
 		return opt, err
