@@ -276,7 +276,7 @@ func (b *Bundle) Get(ctx context.Context, path string, _ int64) (io.ReadCloser, 
 	if err := f.checkHeader(b.r); err != nil {
 		return nil, err
 	}
-	return &entry{SectionReader: io.NewSectionReader(b.r, f.data(), f.size), f: f}, nil
+	return &entry{SectionReader: io.NewSectionReader(b.r, f.data(), f.size), b: b, f: f}, nil
 }
 
 // MissingError reports a file that a bundle does not have, and need not have. It unwraps to
@@ -298,6 +298,7 @@ func (e *MissingError) Unwrap() error { return &repository.NotFoundError{Path: e
 // CRC has to be right.
 type entry struct {
 	*io.SectionReader
+	b   *Bundle
 	f   *file
 	got Sum
 }
@@ -316,7 +317,7 @@ func (e *entry) Read(p []byte) (int, error) {
 }
 
 func (e *entry) damaged(what string) error {
-	return &repository.UntrustedError{Path: e.f.name, Why: repository.BadDigest, Msg: "is damaged: " + what}
+	return e.b.bad(&repository.UntrustedError{Path: e.f.name, Why: repository.BadDigest, Msg: "is damaged: " + what})
 }
 
 // Close ends reading; the file stays open.
