@@ -216,7 +216,10 @@ func (p *publisher) publish(s *store) error {
 	if err := rest(); err != nil {
 		return err
 	}
-	return root()
+	if err := root(); err != nil {
+		return err
+	}
+	return p.showSubscriptionKeys(s)
 }
 
 // targetsRole is the metadata of a role that holds targets, else nil.

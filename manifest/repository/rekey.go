@@ -15,7 +15,7 @@ import (
 // KeysOptions say how the keys of roles are to change.
 type KeysOptions struct {
 	EditOptions
-	Roles     []string // "root", "targets", "snapshot", "timestamp" or channels
+	Roles     []string // "root", "targets", "snapshot", "timestamp" or channels; [SubscriptionKey]
 	Add       bool     // a further key for each role
 	Rotate    bool     // a new key in the place of each that is revoked; of all, where Revoke is empty
 	Revoke    []string // IDs, or the first digits of them; with one role only
@@ -50,7 +50,18 @@ type RoleChange struct {
 func ChangeKeys(opt KeysOptions) (*KeysChanged, error) {
 	out := &KeysChanged{AlreadyThere: true}
 	err := edit(opt.EditOptions, func(s *store, p *publisher) error {
-		var err error
+		subscriptions, err := p.changesSubscriptions(opt)
+		if err != nil {
+			return err
+		}
+		if subscriptions {
+			c, err := p.rotateSubscriptions()
+			if err != nil {
+				return err
+			}
+			out.Roles, out.AlreadyThere = []RoleChange{*c}, false
+			return p.publish(s)
+		}
 		if out.Roles, err = p.planKeys(opt); err != nil {
 			return err
 		}
@@ -282,6 +293,9 @@ func ListKeys(opt EditOptions) (*KeyList, error) {
 			add(roleTimestamp, p.timestamp.Signed.Version, p.timestamp.Signed.Expires))
 		for _, channel := range channelRoles(p.targets) {
 			err = errors.Join(err, add(channel, p.roles[channel].Signed.Version, p.roles[channel].Signed.Expires))
+		}
+		if err == nil && p.thresholdOf(subKey) == 0 {
+			err = out.addSubscriptions(p)
 		}
 		return err
 	})

@@ -441,7 +441,7 @@ func targetsChanges(a, b *metadata.Metadata[metadata.TargetsType]) (out []string
 			out = append(out, fmt.Sprintf("channel %s is gone", manifest.Path(name)))
 		}
 	}
-	return append(out, fileChanges(a, b)...)
+	return append(append(out, subscriptionChanges(a, b)...), fileChanges(a, b)...)
 }
 
 // fileChanges is about the targets themselves; a is nil for a new role.

@@ -214,13 +214,19 @@ func (w *subscribing) issue(s subscription.Subscription) (*Issued, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	_, err := w.keys.private(subKey)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	key, err := w.keys.privateOrNew(subKey)
+	state, err := loadPublished(w.s)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.publishKey(key.Public().(ed25519.PublicKey)); err != nil {
+	set, err := subscriptionKeys(roleTargets, state.targets)
+	if err != nil {
+		return nil, err
+	}
+	key, fresh, err := w.keys.signing(set)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.publishKey(state, set, key.Public().(ed25519.PublicKey)); err != nil {
 		return nil, err
 	}
 	token, err := subscription.Sign(&s, key)
@@ -238,15 +244,7 @@ func (w *subscribing) issue(s subscription.Subscription) (*Issued, error) {
 // publishKey makes the targets role name a public key, and puts it into the set that
 // gateways read; beside that a list of what is revoked, so that neither is missing where the
 // other is.
-func (w *subscribing) publishKey(key ed25519.PublicKey) error {
-	state, err := loadPublished(w.s)
-	if err != nil {
-		return err
-	}
-	set, err := subscriptionKeys(roleTargets, state.targets)
-	if err != nil {
-		return err
-	}
+func (w *subscribing) publishKey(state *published, set subscription.Keys, key ed25519.PublicKey) error {
 	id := subscription.KeyID(key)
 	if _, named := set[id]; !named {
 		set[id] = key

@@ -184,3 +184,38 @@ func TestSubscriptionsInterrupted(t *testing.T) {
 		})
 	}
 }
+
+// TestSubscriptionKeyRotated replaces the key that signs subscriptions and is killed at each
+// moment: run again it comes through, a token of before is then refused by whoever has the
+// repository, and a new one is taken.
+func TestSubscriptionKeyRotated(t *testing.T) {
+	v := newVendor(t)
+	first, err := Issue(v.subscribing(), wanted(v))
+	must(t, err)
+	rotate := func(dir, keys string, fault func(op, path string) error) error {
+		_, err := ChangeKeys(KeysOptions{EditOptions: EditOptions{Dir: dir, KeysDir: keys, Passphrase: []byte{}, Now: v.now, fault: fault}, Roles: []string{SubscriptionKey}, Rotate: true})
+		return err
+	}
+	f := &frames{t: t, from: []string{v.dir, v.keys}, to: t.TempDir()}
+	must(t, rotate(v.dir, v.keys, f.fault))
+	if f.n < 5 {
+		t.Fatalf("only %d moments: %q", f.n, f.ops)
+	}
+	for n := range f.n {
+		opt := v.subscribing()
+		opt.Dir, opt.KeysDir = filepath.Join(f.to, fmt.Sprint(n), "repo"), filepath.Join(f.to, fmt.Sprint(n), "keys")
+		var invalid *subscription.InvalidError
+		if _, err := check(opt.Dir, first.Token, v.now); err != nil && !errors.As(err, &invalid) {
+			t.Errorf("before %s: the token from before: %v", f.ops[n], err)
+		}
+		must(t, rotate(opt.Dir, opt.KeysDir, nil))
+		if _, err := check(opt.Dir, first.Token, v.now); !errors.As(err, &invalid) {
+			t.Errorf("before %s: repeated: want the token from before refused, got %v", f.ops[n], err)
+		}
+		next, err := Extend(opt, first.Subscription.ID, Change{Expires: v.now.AddDate(1, 0, 0)})
+		must(t, err)
+		if _, err := check(opt.Dir, next.Token, v.now); err != nil || next.NewKey {
+			t.Errorf("before %s: a new token (new key: %v): %v", f.ops[n], next.NewKey, err)
+		}
+	}
+}

@@ -114,13 +114,18 @@ func Verify(token string, keys Keys, product string, now time.Time) (*Subscripti
 		rules = append(rules, jwt.WithAudience(product))
 	}
 	var c claims
+	var unknown error
 	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
 		if key := keys[id]; key != nil {
 			return key, nil
 		}
-		return nil, fmt.Errorf("its key %q is none of the vendor's", id)
+		unknown = &InvalidError{fmt.Sprintf("its key %.64q is none that the vendor signs with now", id)}
+		return nil, unknown
 	}, rules...)
+	if unknown != nil {
+		return nil, unknown
+	}
 	if err != nil && !onlyClaims(err) {
 		return nil, &InvalidError{strings.TrimPrefix(err.Error(), "token is ")}
 	}

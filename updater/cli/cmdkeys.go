@@ -84,6 +84,9 @@ func (r *run) keysChange(c *cli.Context, command string, opt repository.KeysOpti
 		return nil
 	}
 	for _, role := range res.Roles {
+		if role.Role == repository.SubscriptionKey {
+			r.out.wrapped(0, "Every token issued so far is refused from now on: give each customer a new one with subscription extend.")
+		}
 		r.say("%s has %s, of which %d must sign.", role.Role, count(len(role.Keys), "key"), role.Threshold)
 	}
 	return nil

@@ -102,8 +102,8 @@ func explain(path string) explanation {
 		return explanation{"The key is made in DIR, as ROLE.ID.key; move it to where it is to be.",
 			[]string{"PROG release keys add repo root --keys keys --threshold 2"}}
 	case cmdKeysRotate:
-		return explanation{"For keys that were stolen, or lost: as many new ones take their place, and the old count no more. Replace snapshot and timestamp together after a theft; clients then forget what the thief may have signed with them. The keys of root that count so far are always needed, and those of targets for a channel.",
-			[]string{"PROG release keys rotate repo snapshot,timestamp --keys keys", "PROG release keys rotate repo root 5f0c31d2a9b8 --keys keys"}}
+		return explanation{"For keys that were stolen, or lost: as many new ones take their place, and the old count no more. Replace snapshot and timestamp together after a theft; clients then forget what the thief may have signed with them. The keys of root that count so far are always needed, and those of targets for a channel. ROLE may be subscription: the key that signs tokens; then every token issued so far is refused.",
+			[]string{"PROG release keys rotate repo snapshot,timestamp --keys keys", "PROG release keys rotate repo root 5f0c31d2a9b8 --keys keys", "PROG release keys rotate repo subscription --keys keys"}}
 	case cmdKeysRevoke:
 		return explanation{"Refused where fewer keys than must sign would be left: lower --threshold as well, or rotate. KEYID may be the first digits of it.", nil}
 	case cmdCheck:
