@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// Files that may be longer than aloneFrom are fetched by a goroutine of their own, at most
+// Files that may be longer than earlyFrom are fetched by a goroutine of their own, at most
 // aheadBytes ahead of whoever reads: to receive and keep bytes takes as long as to
 // unpack, check and write them.
 const (
-	aloneFrom  = 4 << 20
+	earlyFrom  = 4 << 20
 	chunkBytes = 512 << 10
 	aheadBytes = 3 * chunkBytes
 )

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (t *Transport) begin(ctx context.Context, path string, limit int64, p *part
 	if err != nil {
 		return nil, err
 	}
-	if limit <= aloneFrom {
+	if limit <= cmp.Or(t.opt.Early, earlyFrom) {
 		return b, nil
 	}
 	return readEarly(b), nil

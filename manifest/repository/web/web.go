@@ -59,6 +59,7 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	Rand  func() float64 // in [0, 1)
 	Idle  time.Duration  // 0: 30 s
+	Early int64          // 0: from 4 MiB on, files are received ahead of their reader
 }
 
 // IsSource reports whether source is an address that this package reads.

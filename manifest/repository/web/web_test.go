@@ -63,6 +63,7 @@ func fixed(cache *Cache) Options {
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Rand:  func() float64 { return 0 },
+		Early: inMemory, // so that what is kept as it comes is received early, too
 	}
 }
 
@@ -139,10 +140,11 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	n := f.seen[r.URL.Path]
 	f.seen[r.URL.Path]++
+	spoil := f.spoil
 	f.mu.Unlock()
 	file, err := os.ReadFile(filepath.Join(f.dir, filepath.FromSlash(r.URL.Path)))
 	c := &sentWriter{ResponseWriter: w, f: f, path: r.URL.Path}
-	if err == nil && f.spoil != nil && f.spoil(c, r, n, file) {
+	if err == nil && spoil != nil && spoil(c, r, n, file) {
 		return
 	}
 	f.h.ServeHTTP(c, r)
