@@ -31,19 +31,21 @@ func (f *fetching) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var levels []shippedLevel
 	for _, r := range list {
 		if r.Withdrawn == "" {
 			f.out.Newest = max(f.out.Newest, r.Level)
 		}
-		if r.Level > to.Level {
-			continue
+	}
+	list = slices.DeleteFunc(list, func(r repository.Release) bool { return r.Level > to.Level })
+	var levels []shippedLevel
+	err = f.renewer.manifestsOf(ctx, list, func(r repository.Release, m *manifest.Manifest, raw []byte, err error) error {
+		if err == nil {
+			levels = append(levels, f.with(r, m, raw))
 		}
-		l, err := f.level(ctx, r)
-		if err != nil {
-			return err
-		}
-		levels = append(levels, l)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	f.out.Newest = max(f.out.Newest, f.client.Beyond(f.opt.Channel))
 	for _, u := range f.client.Updaters() { // which a newer manifest may ask for
@@ -68,14 +70,10 @@ func (f *fetching) choose(ctx context.Context) error {
 	return f.ways(ctx, starts, levels)
 }
 
-// level reads the manifest of r, which goes into the bundle.
-func (f *fetching) level(ctx context.Context, r repository.Release) (shippedLevel, error) {
-	m, raw, err := f.renewer.manifestOf(ctx, r)
-	if err != nil {
-		return shippedLevel{}, err
-	}
+// with puts the manifest m of r, of which raw are the bytes, into the bundle.
+func (f *fetching) with(r repository.Release, m *manifest.Manifest, raw []byte) shippedLevel {
 	f.manifests = append(f.manifests, repository.ManifestPiece(r, raw))
-	return shippedLevel{r, m}, nil
+	return shippedLevel{r, m}
 }
 
 // whole takes every level in full.
@@ -113,8 +111,11 @@ func (f *fetching) starts(ctx context.Context, levels []shippedLevel) ([]shipped
 		return out, nil
 	}
 	var l shippedLevel
-	err := atLevel(f.client, f.opt.Channel, f.opt.From, func(r repository.Release) (err error) {
-		l, err = f.level(ctx, r)
+	err := atLevel(f.client, f.opt.Channel, f.opt.From, func(r repository.Release) error {
+		m, raw, err := f.renewer.manifestOf(ctx, r)
+		if err == nil {
+			l = f.with(r, m, raw)
+		}
 		return err
 	})
 	if errors.Is(err, ErrUnknownLevel) {
