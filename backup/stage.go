@@ -263,13 +263,13 @@ func (s *Stage) PutLink(e Entry) error {
 }
 
 func put(d *fsys.Dir, name string, meta Meta, fill func(f *os.File) error) (refused []string, err error) {
-	f, err := d.Create(name)
+	f, made, err := d.CreateAs(name, meta.Mode) // whatever it is: nobody else looks into the stage
 	if err != nil {
 		return nil, err
 	}
 	err = fill(f)
 	if err == nil {
-		refused, err = finish(f, meta)
+		refused, err = finish(f, made, meta)
 	}
 	if err == nil && meta.MTime != 0 {
 		err = d.Chtimes(name, meta.MTime)
@@ -283,18 +283,19 @@ func put(d *fsys.Dir, name string, meta Meta, fill func(f *os.File) error) (refu
 	return refused, err
 }
 
-func finish(f *os.File, meta Meta) (refused []string, err error) {
-	info, err := fsys.FileInfo(f)
-	if err != nil {
-		return nil, err
-	}
-	if meta.UID >= 0 && (info.UID != meta.UID || info.GID != meta.GID) {
+// finish gives f, which was made as made tells, its owner, attributes and mode.
+func finish(f *os.File, made fsys.Info, meta Meta) (refused []string, err error) {
+	owned := meta.UID < 0 || made.UID == meta.UID && made.GID == meta.GID
+	if !owned {
 		if err := f.Chown(meta.UID, meta.GID); err != nil {
 			return nil, err
 		}
 	}
 	if refused, err = fsys.SetXattrs(f, meta.Attrs); err != nil {
 		return refused, err
+	}
+	if owned && len(meta.Attrs) == 0 && made.Perm() == meta.Mode {
+		return nil, nil
 	}
 	return refused, f.Chmod(os.FileMode(meta.Mode))
 }

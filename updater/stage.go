@@ -189,16 +189,14 @@ func (s *stager) put(ctx context.Context, j job) error {
 		return s.stage.PutLink(*e)
 	}
 	meta := backup.Meta{Mode: e.New.Mode, UID: e.New.UID, GID: e.New.GID}
-	old, err := s.oldFile(j.step)
+	old, attrs, err := s.oldFile(j.step)
 	if err != nil {
 		return err
 	}
 	if old != nil {
 		defer func() { _ = old.Close() }()
-		if meta.Attrs, err = fsys.Xattrs(old); err != nil {
-			return err
-		}
 	}
+	meta.Attrs = attrs
 	refused, err := s.stage.Put(*e, meta, func(f *os.File) error {
 		switch {
 		case j.step.merged:
@@ -247,20 +245,35 @@ func (s *stager) warning(text string) {
 	s.warn = append(s.warn, text)
 }
 
-// oldFile opens the file that a step replaces, or the one that it was renamed from.
-func (s *stager) oldFile(step *Step) (*os.File, error) {
+// oldFile tells the attributes of the file that a step replaces, or that it was renamed
+// from, and opens it where its bytes are needed.
+func (s *stager) oldFile(step *Step) (old *os.File, attrs []fsys.Xattr, err error) {
 	p := step.Path
 	if step.From != "" {
 		p = step.From
 	}
 	if step.Ours.Kind != manifest.File {
-		return nil, nil
+		return nil, nil, nil
 	}
-	f, err := s.u.tree.Open(string(p))
+	err = s.u.tree.In(string(p), func(d *fsys.Dir, name string) error {
+		if step.Action != Mode && !step.copied {
+			attrs, err = d.Xattrs(name)
+			return err
+		}
+		if old, err = d.Open(name); err != nil {
+			return err
+		}
+		attrs, err = fsys.Xattrs(old)
+		return err
+	})
+	if err != nil && old != nil {
+		_ = old.Close()
+		old = nil
+	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fsys.ErrNotRegular) {
-		return nil, &backup.DriftError{Path: p}
+		err = &backup.DriftError{Path: p}
 	}
-	return f, err
+	return old, attrs, err
 }
 
 // fetch writes the vendor's content into f, checked by digest as it is written, and
@@ -289,11 +302,13 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 	}
 	buf := contents.Get().(*[]byte)
 	defer contents.Put(buf)
-	data, err := s.u.client.Append(ctx, (*buf)[:0], want.Digest, want.Size)
+	if int64(cap(*buf)) < want.Size { // twice what is needed, or each larger file would need another
+		*buf = make([]byte, 0, min(2*want.Size, maxPristine))
+	}
+	data, err := s.u.client.Append(ctx, *buf, want.Digest, want.Size)
 	if err != nil {
 		return err
 	}
-	*buf = data
 	if _, err := f.Write(data); err != nil {
 		return err
 	}

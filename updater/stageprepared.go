@@ -67,15 +67,12 @@ func (s *stager) takeSlot(j job) (bool, error) {
 	var old *os.File
 	var err error
 	if was.New.Kind == backup.File {
-		if old, err = s.oldFile(j.step); err != nil {
+		if old, attrs, err = s.oldFile(j.step); err != nil {
 			return false, err
 		}
 	}
 	if old != nil {
 		defer func() { _ = old.Close() }()
-		if attrs, err = fsys.Xattrs(old); err != nil {
-			return false, err
-		}
 	}
 	ok, err := s.stage.Holds(*was, attrs)
 	if err != nil || !ok {

@@ -208,42 +208,60 @@ func (d *Dir) openRegular(name string) (fd int, err error) {
 	return fd, d.pathError(name, err)
 }
 
+// statRegular opens the regular file name for reading, and tells what the open file says
+// of itself.
+func (d *Dir) statRegular(name string) (fd int, st unix.Stat_t, err error) {
+	if fd, err = d.openRegular(name); err != nil {
+		return fd, st, err
+	}
+	err = retry(func() error { return unix.Fstat(fd, &st) })
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+	}
+	return fd, st, d.pathError(name, err)
+}
+
 // Open opens the regular file name for reading.
 func (d *Dir) Open(name string) (*os.File, error) {
-	fd, err := d.openRegular(name)
+	fd, _, err := d.statRegular(name)
 	if err != nil {
 		return nil, err
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		_ = unix.Close(fd)
-		if err == nil {
-			err = ErrNotRegular
-		}
-		return nil, d.pathError(name, err)
 	}
 	return os.NewFile(uintptr(fd), d.join(name)), nil
 }
 
 // Create makes the new file name, mode 0600, for writing; it must not exist.
 func (d *Dir) Create(name string) (*os.File, error) {
-	if err := d.tree.fault("create", d.join(name)); err != nil {
-		return nil, d.pathError(name, err)
+	f, info, err := d.CreateAs(name, 0o600)
+	if err == nil && info.Perm() != 0o600 { // the umask took some
+		if err = d.pathError(name, unix.Fchmod(int(f.Fd()), 0o600)); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
 	}
-	fd, err := openat(d.fd(), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	return f, err
+}
+
+// CreateAs makes the new file name for writing, with what the umask leaves of mode, and
+// tells what came of it; it must not exist.
+func (d *Dir) CreateAs(name string, mode uint32) (*os.File, Info, error) {
+	if err := d.tree.fault("create", d.join(name)); err != nil {
+		return nil, Info{}, d.pathError(name, err)
+	}
+	fd, err := openat(d.fd(), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, mode&0o777)
 	if err != nil {
-		return nil, d.pathError(name, err)
+		return nil, Info{}, d.pathError(name, err)
 	}
 	f := os.NewFile(uintptr(fd), d.join(name))
 	info, err := FileInfo(f)
-	if err == nil && info.Perm() != 0o600 { // the umask took some
-		err = d.pathError(name, unix.Fchmod(fd, 0o600))
-	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, Info{}, err
 	}
-	return f, nil
+	return f, info, nil
 }
 
 // Mkdir makes the directory name with exactly mode, whatever the umask.

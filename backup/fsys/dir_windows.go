@@ -220,6 +220,21 @@ func (d *Dir) Create(name string) (*os.File, error) {
 	return d.openFile(name, windows.FILE_GENERIC_READ|windows.FILE_GENERIC_WRITE|windows.WRITE_DAC, windows.FILE_CREATE)
 }
 
+// CreateAs makes the new file name for writing and tells what came of it; it must not
+// exist. Its mode is set later.
+func (d *Dir) CreateAs(name string, _ uint32) (*os.File, Info, error) {
+	f, err := d.Create(name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	info, err := FileInfo(f)
+	if err != nil {
+		_ = f.Close()
+		return nil, Info{}, err
+	}
+	return f, info, nil
+}
+
 // Mkdir makes the directory name. Who may use it is inherited from the one above.
 func (d *Dir) Mkdir(name string, _ uint32) error {
 	if err := d.tree.fault("mkdir", d.join(name)); err != nil {

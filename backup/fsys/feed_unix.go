@@ -15,18 +15,11 @@ import (
 // It makes no more system calls than it has to: of many small files, these are most of
 // the work.
 func (d *Dir) Feed(name string, buf []byte, w io.Writer) (Info, error) {
-	fd, err := d.openRegular(name)
+	fd, st, err := d.statRegular(name)
 	if err != nil {
 		return Info{}, err
 	}
 	defer func() { _ = unix.Close(fd) }()
-	var st unix.Stat_t
-	if err := retry(func() error { return unix.Fstat(fd, &st) }); err != nil {
-		return Info{}, d.pathError(name, err)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return Info{}, d.pathError(name, ErrNotRegular)
-	}
 	info := infoOf(&st)
 	for total := int64(0); ; {
 		var n int

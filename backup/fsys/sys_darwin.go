@@ -59,6 +59,15 @@ type Xattr struct {
 // belong to the file that was downloaded, not to the one that takes its place.
 func Xattrs(*os.File) ([]Xattr, error) { return nil, nil }
 
+// Xattrs keeps nothing here, of a regular file; anything else has the errors of [Dir.Open].
+func (d *Dir) Xattrs(name string) ([]Xattr, error) {
+	fd, _, err := d.statRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.pathError(name, unix.Close(fd))
+}
+
 // SetXattrs sets nothing here.
 func SetXattrs(*os.File, []Xattr) ([]string, error) { return nil, nil }
 

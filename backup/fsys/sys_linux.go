@@ -143,8 +143,20 @@ type Xattr struct {
 
 // Xattrs reads the extended attributes of f that an update must keep. A file system
 // without them has none.
-func Xattrs(f *os.File) ([]Xattr, error) {
-	fd := int(f.Fd())
+func Xattrs(f *os.File) ([]Xattr, error) { return xattrs(int(f.Fd()), f.Name()) }
+
+// Xattrs reads the extended attributes of the regular file name, with the errors of
+// [Dir.Open].
+func (d *Dir) Xattrs(name string) ([]Xattr, error) {
+	fd, _, err := d.statRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return xattrs(fd, d.join(name))
+}
+
+func xattrs(fd int, path string) ([]Xattr, error) {
 	size, err := unix.Flistxattr(fd, nil)
 	if err != nil || size == 0 {
 		if err == unix.ENOTSUP || err == unix.ENOSYS {
@@ -154,7 +166,7 @@ func Xattrs(f *os.File) ([]Xattr, error) {
 	}
 	buf := make([]byte, size+1024)
 	if size, err = unix.Flistxattr(fd, buf); err != nil {
-		return nil, &PathError{f.Name(), err}
+		return nil, &PathError{path, err}
 	}
 	var out []Xattr
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(buf[:size]), "\x00"), "\x00") {
@@ -163,12 +175,12 @@ func Xattrs(f *os.File) ([]Xattr, error) {
 			if errors.Is(err, unix.ENODATA) {
 				continue
 			}
-			return nil, &PathError{f.Name(), err}
+			return nil, &PathError{path, err}
 		}
 		value := make([]byte, n)
 		if n > 0 {
 			if n, err = unix.Fgetxattr(fd, name, value); err != nil {
-				return nil, &PathError{f.Name(), err}
+				return nil, &PathError{path, err}
 			}
 		}
 		out = append(out, Xattr{name, value[:n]})

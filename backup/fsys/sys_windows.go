@@ -58,6 +58,16 @@ func Xattrs(f *os.File) ([]Xattr, error) {
 	return []Xattr{{accessList, []byte(sd.String())}}, nil
 }
 
+// Xattrs is [Xattrs] of the regular file name, with the errors of [Dir.Open].
+func (d *Dir) Xattrs(name string) ([]Xattr, error) {
+	f, err := d.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return Xattrs(f)
+}
+
 // SetXattrs sets the attributes on f and returns the names that it may not set. The
 // list is set as it is, with what it had inherited where it came from.
 func SetXattrs(f *os.File, attrs []Xattr) (refused []string, err error) {

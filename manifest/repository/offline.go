@@ -57,13 +57,13 @@ func (k *keeper) Get(ctx context.Context, path string, limit int64) (io.ReadClos
 	if err != nil || !kept(path) {
 		return r, err
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1)) // one too many shows that it is too long
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, min(lengthOf(r), limit)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(r, limit+1)); err != nil { // one too many shows that it is too long
 		_ = r.Close()
 		return nil, pathFirst(path, err)
 	}
-	k.keep(path, data)
-	return &shown{*bytes.NewReader(data), r}, nil
+	k.keep(path, data.Bytes())
+	return &shown{*bytes.NewReader(data.Bytes()), r}, nil
 }
 
 // shown is a file that was read already; its verdict goes on to where it is from.

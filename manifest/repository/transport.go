@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"inplace/backup/fsys"
 )
 
 // Transport fetches files of a repository by their path in it. It is not trusted.
@@ -40,11 +41,11 @@ func openTransport(source string) (Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
+	files, err := fsys.OpenBeneath(dir)
 	if err != nil {
 		return nil, pathFirst(source, err)
 	}
-	return &dirTransport{root: root}, nil
+	return &dirTransport{files}, nil
 }
 
 // LocalPath is the path of a source on this machine: what source is, or what file:// and
@@ -74,23 +75,18 @@ func LocalPath(source string) (string, error) {
 }
 
 // dirTransport reads a repository from a directory. Links inside it are followed,
-// links that leave it are refused by os.Root.
-type dirTransport struct{ root *os.Root }
+// links that leave it are refused.
+type dirTransport struct{ files *fsys.Beneath }
 
-func (t *dirTransport) Close() error { return t.root.Close() }
+func (t *dirTransport) Close() error { return t.files.Close() }
 
 func (t *dirTransport) Get(ctx context.Context, path string, limit int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name := filepath.FromSlash(path)
-	info, err := t.root.Stat(name) // first, since opening a fifo would wait for its writer
-	if err == nil && !info.Mode().IsRegular() {
+	f, err := t.files.Open(filepath.FromSlash(path))
+	if errors.Is(err, fsys.ErrNotRegular) {
 		return nil, fmt.Errorf("%s: want a file, got something else", path)
-	}
-	var f *os.File
-	if err == nil {
-		f, err = t.root.Open(name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &NotFoundError{path}
