@@ -15,7 +15,7 @@
 #   update-self, revert-self  the same with another updater binary in the new release; no
 #                             power cuts here, whose model takes minutes over megabytes
 #
-# SAMPLE (default 18) is about how many points each mode takes; 0 takes all. The harness
+# SAMPLE (default 15) is about how many points each mode takes; 0 takes all. The harness
 # is ../shared/tools/crashtest, or CRASHTEST; its README explains the modes.
 #
 # Failing calls come twice: as single failures, after which the run must have rolled back
@@ -29,7 +29,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source-path=SCRIPTDIR source=crash-lib.sh
 . .ci/crash-lib.sh
 
-sample=${SAMPLE:-18}
+sample=${SAMPLE:-15}
 
 short() { # short SUBJECT SAMPLE MODES
 	local code=0

@@ -76,7 +76,11 @@ func joinLines(lines []string, end string) string {
 // matched in more than one way; a clean but different text is the rarest of them.
 func TestAgainstGitOnRandomTexts(t *testing.T) {
 	needGit(t)
-	const cases, maxVerdict, maxDiffer = 1000, 5, 1
+	const maxVerdict, maxDiffer = 5, 1
+	cases := 1000
+	if testing.Short() {
+		cases = 100
+	}
 	for _, end := range []string{"\n", "\r\n"} {
 		t.Run(fmt.Sprintf("%q", end), func(t *testing.T) {
 			dir, r := t.TempDir(), rand.New(rand.NewSource(1))

@@ -61,6 +61,9 @@ func TestRevertKeepEdits(t *testing.T) {
 // Each kind of edit that contradicts going back is a conflict, changes nothing, and may be
 // decided for one side.
 func TestRevertKeepEditsConflicts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, one after the other: nothing for the race detector")
+	}
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		edit  tree

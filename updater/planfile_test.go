@@ -22,6 +22,9 @@ func planned(paths ...manifest.Path) *PlanFile {
 
 // A plan file comes from anywhere: nothing but what this program wrote is taken.
 func TestPlanFileRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: nothing for the race detector")
+	}
 	good := string(planned("a b", "conf/x", "conf/\xff%").Marshal())
 	if _, err := ParsePlan("plan", []byte(good)); err != nil {
 		t.Fatal(err)

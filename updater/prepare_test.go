@@ -223,6 +223,9 @@ func TestPreparedGoesOnWaiting(t *testing.T) {
 
 // Snapshots can be removed, and their removal be interrupted, beside what waits.
 func TestPruneBesidePrepared(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, one after the other: nothing for the race detector")
+	}
 	ctx := context.Background()
 	be := faultBench(t)
 	one := 1

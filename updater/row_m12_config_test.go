@@ -16,6 +16,9 @@ import (
 // TestM12Config merges configuration that is hard to merge: a conflict is named with the
 // place of its three versions, the live file keeps its bytes, and no marker gets there.
 func TestM12Config(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, one after the other: nothing for the race detector")
+	}
 	ctx := context.Background()
 	const base, theirs = "a=1\nb=1\nc=1\n", "a=1\nb=2\nc=1\n"
 	for _, c := range []struct {

@@ -38,6 +38,9 @@ func served(be *bench, watch bool) func(u *Updater) {
 // product running and nothing left open. It is not parallel: a child that is being started would hold
 // the locks of other tests.
 func TestServiceFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs, one after the other: nothing for the race detector")
+	}
 	for _, action := range []string{"update", "watched", "revert"} {
 		for _, lasting := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/lasting=%v", action, lasting), func(t *testing.T) { testServiceFaults(t, action, lasting) })

@@ -297,7 +297,7 @@ func (s *stager) fetch(ctx context.Context, want backup.State, f *os.File) error
 		if err := fsys.Reserve(f, want.Size); err != nil {
 			return err
 		}
-		_, err = io.Copy(f, r)
+		_, err = io.Copy(fsys.Flowing(f), r)
 		return err
 	}
 	buf := contents.Get().(*[]byte)

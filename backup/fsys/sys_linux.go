@@ -96,6 +96,27 @@ func Reserve(f *os.File, size int64) error {
 	return nil
 }
 
+// Flowing writes to f, and has the disk begin with what was written, so that syncing a long
+// file at its end does not wait for all of it.
+func Flowing(f *os.File) io.Writer { return &flowing{f: f} }
+
+type flowing struct {
+	f         *os.File
+	done, all int64 // bytes that the disk was told of, and written
+}
+
+const flowBytes = 8 << 20
+
+func (w *flowing) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	w.all += int64(n)
+	if w.all >= w.done+flowBytes {
+		_ = unix.SyncFileRange(int(w.f.Fd()), w.done, w.all-w.done, unix.SYNC_FILE_RANGE_WRITE) // a hint
+		w.done = w.all
+	}
+	return n, err
+}
+
 // Disinherit takes off d the ACLs that it got from the directory above, so that what is made
 // in it does not get them in turn.
 func (d *Dir) Disinherit() error {
