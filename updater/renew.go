@@ -94,11 +94,16 @@ type renewer struct {
 // manifestOf is [repository.Client.Manifest] for a run that renews itself.
 func (r *renewer) manifestOf(ctx context.Context, of repository.Release) (*manifest.Manifest, []byte, error) {
 	m, raw, err := r.client.Manifest(ctx, of)
+	return m, raw, r.renewed(ctx, err)
+}
+
+// renewed is err, or how it went to have a newer updater go on, where err asks for one.
+func (r *renewer) renewed(ctx context.Context, err error) error {
 	var old *repository.OldUpdaterError
 	if errors.As(err, &old) {
-		err = r.renew(ctx, old)
+		return r.renew(ctx, old)
 	}
-	return m, raw, err
+	return err
 }
 
 // manifestsOf calls fn with each release of list in its order and its manifest, or why that
@@ -107,24 +112,19 @@ func (r *renewer) manifestsOf(ctx context.Context, list []repository.Release, fn
 	type read struct {
 		m   *manifest.Manifest
 		raw []byte
+		err error
 	}
-	found := make([]read, len(list)) // without m: to be asked for again, which may renew this program
+	found := make([]read, len(list))
 	err := inParallelBy(ctx, abreast(r.client.Source(), 1), indices(list), func(i int) error {
-		m, raw, err := r.client.Manifest(ctx, list[i])
-		if err == nil {
-			found[i] = read{m, raw}
-		}
+		f := &found[i]
+		f.m, f.raw, f.err = r.client.Manifest(ctx, list[i])
 		return cancelled(ctx)
 	})
 	if err != nil {
 		return err
 	}
 	for i, f := range found {
-		var why error
-		if f.m == nil {
-			f.m, f.raw, why = r.manifestOf(ctx, list[i])
-		}
-		if err := fn(list[i], f.m, f.raw, why); err != nil {
+		if err := fn(list[i], f.m, f.raw, r.renewed(ctx, f.err)); err != nil {
 			return err
 		}
 	}

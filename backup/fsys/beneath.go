@@ -33,23 +33,17 @@ func (b *Beneath) Close() error {
 	return b.root.Close()
 }
 
-// Content is a regular file open for reading, to be closed.
-type Content interface {
-	io.ReadCloser
-	Size() int64 // in bytes, when it was opened
-}
-
 // Open opens the regular file at the slash-separated path name. Anything else there is
-// [ErrNotRegular]; opening never blocks.
-func (b *Beneath) Open(name string) (Content, error) {
-	if c := b.openAtOnce(name); c != nil {
-		return c, nil
+// [ErrNotRegular]; opening never blocks. What comes is an [*os.File], or has a method Size.
+func (b *Beneath) Open(name string) (io.ReadCloser, error) {
+	if f := b.openAtOnce(name); f != nil {
+		return f, nil
 	}
 	return b.openStepwise(name)
 }
 
 // openStepwise is Open where the system cannot walk a path without leaving a directory.
-func (b *Beneath) openStepwise(name string) (Content, error) {
+func (b *Beneath) openStepwise(name string) (io.ReadCloser, error) {
 	info, err := b.root.Stat(name) // first, since opening a fifo would wait for its writer
 	if err != nil {
 		return nil, err
@@ -61,12 +55,5 @@ func (b *Beneath) openStepwise(name string) (Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sized{f, info.Size()}, nil
+	return f, nil
 }
-
-type sized struct {
-	*os.File
-	size int64
-}
-
-func (s sized) Size() int64 { return s.size }

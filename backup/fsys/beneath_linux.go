@@ -8,7 +8,7 @@ import (
 
 // openAtOnce is [Beneath.Open] in one walk by the kernel, which os.Root makes of one call
 // for each directory; nil where that cannot be done, or for anything but a regular file.
-func (b *Beneath) openAtOnce(name string) Content {
+func (b *Beneath) openAtOnce(name string) io.ReadCloser {
 	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS}
 	fd := -1
 	err := retry(func() (err error) {
@@ -34,6 +34,7 @@ type plainFile struct {
 	size int64
 }
 
+// Size is the length in bytes when the file was opened.
 func (f *plainFile) Size() int64 { return f.size }
 
 func (f *plainFile) Read(p []byte) (int, error) {

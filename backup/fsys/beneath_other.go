@@ -2,4 +2,6 @@
 
 package fsys
 
-func (b *Beneath) openAtOnce(string) Content { return nil }
+import "io"
+
+func (b *Beneath) openAtOnce(string) io.ReadCloser { return nil }

@@ -33,6 +33,12 @@ func (f *frames) fault(op, path string) error {
 	return nil
 }
 
+// at is opt for the copy, made at moment n, of a repository "repo" with its keys "keys".
+func (f *frames) at(n int, opt SubscribeOptions) SubscribeOptions {
+	opt.Dir, opt.KeysDir = filepath.Join(f.to, fmt.Sprint(n), "repo"), filepath.Join(f.to, fmt.Sprint(n), "keys")
+	return opt
+}
+
 // Killed at any moment, a publishing run leaves a repository that reads as before or
 // as after, and the next run succeeds. The first release of a channel has the most
 // steps: contents, inventory, manifest, targets, role, snapshot, timestamp.

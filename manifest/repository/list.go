@@ -43,15 +43,9 @@ func List(dir string) (*Listing, error) {
 			return err
 		}
 		out.Updaters = append(out.Updaters, list...)
-		data, err := s.read(fileProduct, manifest.MaxManifestBytes)
-		if err != nil {
+		if out.Product, err = s.product(); err != nil {
 			return err
 		}
-		product, err := manifest.ParseProduct(fileProduct, data)
-		if err != nil {
-			return err
-		}
-		out.Product = product.Name
 		for _, name := range channelRoles(p.targets) {
 			c := ListedChannel{Name: name, Subscription: forSubscribers(p.targets, name), Releases: []ListedRelease{}}
 			for _, level := range p.levels() {

@@ -51,18 +51,18 @@ func (c *Client) Take(ctx context.Context, p Piece, w io.Writer) (err error) {
 	return CheckNamed(p.Path, io.TeeReader(&limited{r: r, left: packedLimit(p.Size)}, w), p.Size)
 }
 
-// Keeper is a transport that keeps what it brings.
-type Keeper interface {
+// Caching is a transport that keeps what it brings.
+type Caching interface {
 	Transport
-	// Kept opens the file path as it was kept, which nobody has verified since, or is nil.
-	Kept(path string) io.ReadCloser
+	// Cached opens the file path as it was kept, which nobody has verified since, or is nil.
+	Cached(path string) io.ReadCloser
 }
 
 // Again is [Client.Take] for a piece that it has found right a moment ago. What a transport
 // has kept of it is not verified a second time: the caller has to see that it is the same.
 func (c *Client) Again(ctx context.Context, p Piece, w io.Writer) error {
-	if k, ok := c.transport.(Keeper); ok {
-		if r := k.Kept(p.Path); r != nil {
+	if t, ok := c.transport.(Caching); ok {
+		if r := t.Cached(p.Path); r != nil {
 			_, err := io.Copy(w, &limited{r: r, left: packedLimit(p.Size)})
 			return errors.Join(err, r.Close())
 		}

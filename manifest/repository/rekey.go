@@ -263,28 +263,13 @@ func ListKeys(opt EditOptions) (*KeyList, error) {
 		}
 		add := func(role string, version int64, until time.Time) error {
 			ids, threshold := p.wanted(role, p.root)
-			r := RoleKeys{role, version, until.UTC(), threshold, []KnownKey{}}
-			files := map[string]string{}
-			if p.keys != nil {
-				names, err := p.keys.files(role)
+			return out.add(RoleKeys{role, version, until.UTC(), threshold, []KnownKey{}}, ids, p.keys, func(name string) (string, error) {
+				key, err := p.keys.load(name)
 				if err != nil {
-					return err
+					return "", err
 				}
-				for _, name := range names {
-					key, err := p.keys.load(name)
-					if err != nil {
-						return err
-					}
-					if files[key.id] = name; !slices.Contains(ids, key.id) {
-						out.Unused = append(out.Unused, name)
-					}
-				}
-			}
-			for _, id := range ids {
-				r.Keys = append(r.Keys, KnownKey{id, files[id]})
-			}
-			out.Roles = append(out.Roles, r)
-			return nil
+				return key.id, nil
+			})
 		}
 		err := errors.Join(
 			add(roleRoot, p.root.Signed.Version, p.root.Signed.Expires),
@@ -300,4 +285,30 @@ func ListKeys(opt EditOptions) (*KeyList, error) {
 		return err
 	})
 	return out, err
+}
+
+// add lists r with its keys ids, and the files of private ones where those are looked for;
+// idOf reads the ID of one.
+func (l *KeyList) add(r RoleKeys, ids []string, keys *keyring, idOf func(file string) (string, error)) error {
+	files := map[string]string{}
+	if keys != nil {
+		names, err := keys.files(r.Role)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			id, err := idOf(name)
+			if err != nil {
+				return err
+			}
+			if files[id] = name; !slices.Contains(ids, id) {
+				l.Unused = append(l.Unused, name)
+			}
+		}
+	}
+	for _, id := range ids {
+		r.Keys = append(r.Keys, KnownKey{id, files[id]})
+	}
+	l.Roles = append(l.Roles, r)
+	return nil
 }

@@ -40,10 +40,8 @@ func (p *publisher) rotateSubscriptions() (*RoleChange, error) {
 	if len(before) == 0 {
 		return nil, &NotFoundError{"a key that signs subscriptions"}
 	}
-	for _, role := range []string{roleTargets, roleSnapshot, roleTimestamp} { // before a key is made
-		if _, err := p.signers(role); err != nil {
-			return nil, err
-		}
+	if err := p.load(roleTargets, roleSnapshot, roleTimestamp); err != nil { // before a key is made
+		return nil, err
 	}
 	if err := p.touch(roleTargets); err != nil {
 		return nil, err
@@ -107,36 +105,20 @@ func (k *keyring) signing(set subscription.Keys) (key ed25519.PrivateKey, fresh 
 	return key, fresh, err
 }
 
-// addSubscriptions lists the keys that sign subscriptions, if there are any, and the files of
-// private ones where those are looked for.
+// addSubscriptions lists the keys that sign subscriptions, if there are any.
 func (l *KeyList) addSubscriptions(p *publisher) error {
 	set, err := subscriptionKeys(roleTargets, p.targets)
 	if err != nil || len(set) == 0 {
 		return err
 	}
-	files := map[string]string{}
-	if p.keys != nil {
-		names, err := p.keys.files(subKey)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			key, err := p.keys.read(name)
-			if err != nil {
-				return err
-			}
-			id := subscription.KeyID(key.Public().(ed25519.PublicKey))
-			if files[id] = name; set[id] == nil {
-				l.Unused = append(l.Unused, name)
-			}
-		}
-	}
 	r := RoleKeys{subKey, p.targets.Signed.Version, p.targets.Signed.Expires.UTC(), 1, []KnownKey{}}
-	for _, id := range slices.Sorted(maps.Keys(set)) {
-		r.Keys = append(r.Keys, KnownKey{id, files[id]})
-	}
-	l.Roles = append(l.Roles, r)
-	return nil
+	return l.add(r, slices.Sorted(maps.Keys(set)), p.keys, func(name string) (string, error) {
+		key, err := p.keys.read(name)
+		if err != nil {
+			return "", err
+		}
+		return subscription.KeyID(key.Public().(ed25519.PublicKey)), nil
+	})
 }
 
 // subscriptionChanges says in plain words which keys sign subscriptions in b and not in a, and the

@@ -93,6 +93,19 @@ func (s *store) syncAll() error {
 	return nil
 }
 
+// product is the name of the product that the repository is of.
+func (s *store) product() (string, error) {
+	data, err := s.read(fileProduct, manifest.MaxManifestBytes)
+	if err != nil {
+		return "", err
+	}
+	product, err := manifest.ParseProduct(fileProduct, data)
+	if err != nil {
+		return "", err
+	}
+	return product.Name, nil
+}
+
 // close empties the temporary directory, takes it away after a good run, and lets go
 // of the lock. Both can be left to the next run.
 func (s *store) close() {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"inplace/manifest"
 	"inplace/manifest/subscription"
 )
 
@@ -172,15 +171,11 @@ func subscribe(opt SubscribeOptions, signs bool, fn func(*subscribing) error) er
 		return err
 	}
 	defer s.close()
-	data, err := s.read(fileProduct, manifest.MaxManifestBytes)
+	product, err := s.product()
 	if err != nil {
 		return pathFirst(opt.Dir, err)
 	}
-	product, err := manifest.ParseProduct(fileProduct, data)
-	if err != nil {
-		return pathFirst(opt.Dir, err)
-	}
-	w := &subscribing{s: s, keys: keys, now: opt.Now.UTC().Truncate(time.Second), expiry: opt.Expiry, product: product.Name}
+	w := &subscribing{s: s, keys: keys, now: opt.Now.UTC().Truncate(time.Second), expiry: opt.Expiry, product: product}
 	if w.ledger, err = readLedger(keys); err != nil {
 		return err
 	}

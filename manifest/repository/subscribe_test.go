@@ -2,7 +2,6 @@ package repository
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -164,8 +163,7 @@ func TestSubscriptionsInterrupted(t *testing.T) {
 				t.Fatalf("only %d moments: %q", f.n, f.ops)
 			}
 			for n := range f.n {
-				opt := v.subscribing()
-				opt.Dir, opt.KeysDir = filepath.Join(f.to, fmt.Sprint(n), "repo"), filepath.Join(f.to, fmt.Sprint(n), "keys")
+				opt := f.at(n, v.subscribing())
 				var revoked *subscription.RevokedError
 				if before != "" {
 					if _, err := check(opt.Dir, before, v.now); err != nil && (name != "revoke" || !errors.As(err, &revoked)) {
@@ -202,8 +200,7 @@ func TestSubscriptionKeyRotated(t *testing.T) {
 		t.Fatalf("only %d moments: %q", f.n, f.ops)
 	}
 	for n := range f.n {
-		opt := v.subscribing()
-		opt.Dir, opt.KeysDir = filepath.Join(f.to, fmt.Sprint(n), "repo"), filepath.Join(f.to, fmt.Sprint(n), "keys")
+		opt := f.at(n, v.subscribing())
 		var invalid *subscription.InvalidError
 		if _, err := check(opt.Dir, first.Token, v.now); err != nil && !errors.As(err, &invalid) {
 			t.Errorf("before %s: the token from before: %v", f.ops[n], err)

@@ -42,8 +42,8 @@ func (t *Transport) Get(ctx context.Context, path string, limit int64) (io.ReadC
 	return t.begin(ctx, path, limit, s.begin(limit))
 }
 
-// Kept implements repository.Keeper.
-func (t *Transport) Kept(path string) io.ReadCloser {
+// Cached implements repository.Caching.
+func (t *Transport) Cached(path string) io.ReadCloser {
 	if t.opt.Cache == nil {
 		return nil
 	}
