@@ -1,6 +1,10 @@
 package updater
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+
+	"inplace/backup/fsys"
+)
 
 // expectMemory tells the collector what a run over inventories of so many bytes and over
 // so many changed paths needs. Left alone it lets the heap grow to twice of what is in
@@ -17,5 +21,15 @@ func expectMemory(inventories, changes int) {
 	debug.SetGCPercent(percent)
 	if inventories > small {
 		debug.SetMemoryLimit(int64(base + inventories + inventories/4 + changes*perChange))
+	}
+}
+
+// reserveMemory takes at once, before anything is read, what a run that changes something
+// will fill with entries and records. Only looking is over sooner than that pays, and
+// large trees are collected often enough to fill the same memory again.
+func (u *Updater) reserveMemory() {
+	const base, most = 8 << 20, 24 << 20
+	if info, err := u.tree.Lstat(inventoryPath); err == nil && base+8*info.Size <= most {
+		fsys.GrowHeap(base + 8*info.Size)
 	}
 }

@@ -135,6 +135,7 @@ func (u *Updater) start(ctx context.Context, read func(*fsys.Tree) (*installed, 
 	if err != nil {
 		return nil, out, nil, err
 	}
+	u.reserveMemory()
 	if in, err = read(u.tree); err != nil {
 		release()
 		return nil, out, nil, err

@@ -1,5 +1,7 @@
 package fsys
 
+import "runtime"
+
 // bigMemory is from how many bytes on memory is worth a word to the system.
 const bigMemory = 256 << 10
 
@@ -12,4 +14,12 @@ func Memory(size int64) []byte {
 		largePages(b)
 	}
 	return b
+}
+
+// GrowHeap lets the heap grow by size bytes at once, on large pages, for who is about to
+// fill that much with small things. It costs a collection, which finds next to nothing
+// where it is called early. Memory that stays untouched is not taken from the system.
+func GrowHeap(size int64) {
+	largePages(make([]byte, size))
+	runtime.GC() // what the heap grew by is free now, and what is allocated next comes from it
 }

@@ -45,6 +45,7 @@ func init() {
 			os.Exit(0)
 		}
 	}
+	warm()
 }
 
 // command returns what was asked for, without the program's name and the launcher's pair.
