@@ -107,6 +107,8 @@ type refresh struct {
 	now   time.Time
 	set   *trustedmetadata.TrustedMetadata
 	chain []*metadata.Metadata[metadata.RootType] // all trusted roots, oldest first
+
+	snapshotSeen *metadata.Metadata[metadata.SnapshotType] // the stored one, verified; nil: none
 }
 
 // roots walks from the first trusted root over the stored ones to the newest.
@@ -176,20 +178,14 @@ func (r *refresh) timestamp() error {
 	if err := r.checkTime(roleRoot, r.set.Root.Signed.Expires); err != nil {
 		return err
 	}
-	if len(r.state.Timestamp) > 0 {
-		err := r.stored(roleTimestamp, func() error {
-			_, err := r.set.UpdateTimestamp(r.state.Timestamp)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
 	data, err := r.c.fetch(r.ctx, fileTimestamp, maxTimestampBytes)
 	if err != nil {
 		return err
 	}
 	err = guard(fileTimestamp, func() error {
+		if r.set.Timestamp != nil && bytes.Equal(data, r.state.Timestamp) {
+			return nil // loaded by forget
+		}
 		_, err := r.set.UpdateTimestamp(data)
 		return err
 	})
@@ -241,86 +237,72 @@ func (r *refresh) signedTime() error {
 // does not vouch for both documents any more: then a key was replaced, and whoever held
 // the old one may have driven versions and time up (TUF 5.3.11, fast-forward). An earlier
 // trusted root must vouch for them; otherwise the trust state is damaged, and to go on
-// would give up the protection against rollback.
+// would give up the protection against rollback. What is not dropped is loaded, also if it
+// is expired, or the snapshot is not the one that the timestamp names: versions must not go
+// back behind it.
 func (r *refresh) forget() error {
 	defer r.reference()
-	replaced := false
-	for role, data := range map[string][]byte{roleTimestamp: r.state.Timestamp, roleSnapshot: r.state.Snapshot} {
-		if len(data) == 0 {
-			continue
-		}
-		err := guard("trust state: "+role, func() error { return vouched(r.set.Root, role, data) })
-		if err == nil {
-			continue
-		}
-		replaced = true
-		earlier := func(root *metadata.Metadata[metadata.RootType]) bool {
-			return guard(role, func() error { return vouched(root, role, data) }) == nil
-		}
-		if !slices.ContainsFunc(r.chain[:len(r.chain)-1], earlier) {
-			var untrusted *UntrustedError
-			if errors.As(err, &untrusted) {
-				untrusted.Why = BadState
-			}
-			return err
-		}
-	}
-	if replaced {
-		r.state.Timestamp, r.state.Snapshot, r.state.Newest = nil, nil, time.Time{}
-	}
-	return nil
-}
-
-// vouched reports why data is not what root lets sign for role.
-func vouched(root *metadata.Metadata[metadata.RootType], role string, data []byte) error {
-	if role == roleTimestamp {
-		m, err := metadata.Timestamp().FromBytes(data)
-		if err != nil {
-			return err
-		}
-		return root.VerifyDelegate(role, m)
-	}
-	m, err := metadata.Snapshot().FromBytes(data)
+	timestamp, err := seen(r, roleTimestamp, r.state.Timestamp, metadata.Timestamp())
 	if err != nil {
 		return err
 	}
-	return root.VerifyDelegate(role, m)
-}
-
-// stored loads a stored role with load, also if it is expired, or of another version than
-// the timestamp says: versions must not go back behind it.
-func (r *refresh) stored(role string, load func() error) error {
-	err := guard("trust state: "+role, load)
-	var untrusted *UntrustedError
-	if !errors.As(err, &untrusted) || untrusted.Why == RolledBack {
+	snapshot, err := seen(r, roleSnapshot, r.state.Snapshot, metadata.Snapshot())
+	if err != nil {
+		return err
+	}
+	if timestamp == nil && len(r.state.Timestamp) > 0 || snapshot == nil && len(r.state.Snapshot) > 0 {
+		r.state.Timestamp, r.state.Snapshot, r.state.Newest = nil, nil, time.Time{}
 		return nil
 	}
-	untrusted.Why = BadState
-	return untrusted
+	r.set.Timestamp, r.snapshotSeen = timestamp, snapshot
+	return nil
+}
+
+// seen reads data, the stored document of a role, into m. It is nil where there is none, or
+// where an earlier trusted root vouches for it and the newest does not.
+func seen[T metadata.Roles](r *refresh, role string, data []byte, m *metadata.Metadata[T]) (*metadata.Metadata[T], error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	path := "trust state: " + role
+	vouched := func(root *metadata.Metadata[metadata.RootType]) error {
+		return guard(path, func() error { return root.VerifyDelegate(role, m) })
+	}
+	err := guard(path, func() error {
+		_, err := m.FromBytes(data)
+		return err
+	})
+	if err == nil {
+		if err = vouched(r.set.Root); err == nil {
+			return m, nil
+		}
+		earlier := func(root *metadata.Metadata[metadata.RootType]) bool { return vouched(root) == nil }
+		if slices.ContainsFunc(r.chain[:len(r.chain)-1], earlier) {
+			return nil, nil
+		}
+	}
+	var untrusted *UntrustedError
+	if errors.As(err, &untrusted) {
+		untrusted.Why = BadState
+	}
+	return nil, err
 }
 
 func (r *refresh) snapshot() error {
 	meta := r.set.Timestamp.Signed.Meta[roleSnapshot+".json"]
-	if len(r.state.Snapshot) > 0 {
-		err := r.stored(roleSnapshot, func() error {
-			_, err := r.set.UpdateSnapshot(r.state.Snapshot, true)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
 	path := metadataPath(roleSnapshot, meta.Version)
-	data := r.state.Snapshot
-	if r.set.Snapshot == nil || r.set.Snapshot.Signed.Version != meta.Version {
-		var err error
-		if data, err = r.c.fetch(r.ctx, path, maxSnapshotBytes); err != nil {
-			return err
+	r.set.Snapshot = r.snapshotSeen
+	if r.set.Snapshot != nil && r.set.Snapshot.Signed.Version == meta.Version {
+		if guard(path, func() error { return meta.VerifyLengthHashes(r.state.Snapshot) }) != nil {
+			return &UntrustedError{Path: path, Why: Mixed, Msg: fmt.Sprintf("version %d was other bytes before", meta.Version)}
 		}
-	} else if guard(path, func() error { return meta.VerifyLengthHashes(data) }) != nil {
-		return &UntrustedError{Path: path, Why: Mixed, Msg: fmt.Sprintf("version %d was other bytes before", meta.Version)}
+		return r.checkTime(roleSnapshot, r.set.Snapshot.Signed.Expires)
 	}
-	err := guard(path, func() error {
+	data, err := r.c.fetch(r.ctx, path, maxSnapshotBytes)
+	if err != nil {
+		return err
+	}
+	err = guard(path, func() error {
 		_, err := r.set.UpdateSnapshot(data, false)
 		return err
 	})
@@ -353,11 +335,11 @@ func (r *refresh) role(role, delegator string, seen []byte) ([]byte, error) {
 		return nil, &UntrustedError{Path: snapshot, Why: Mixed, Msg: "names no " + role + ".json"}
 	}
 	path := metadataPath(role, meta.Version)
-	if before := r.seenVersion(role, delegator, seen); before > meta.Version {
-		return nil, &UntrustedError{Path: path, Why: RolledBack, Msg: fmt.Sprintf("want at least version %d, got %d", before, meta.Version)}
-	}
 	data := seen
 	if len(seen) == 0 || !isBytes(meta, seen) {
+		if before := r.seenVersion(role, delegator, seen); before > meta.Version {
+			return nil, &UntrustedError{Path: path, Why: RolledBack, Msg: fmt.Sprintf("want at least version %d, got %d", before, meta.Version)}
+		}
 		var err error
 		if data, err = r.c.fetch(r.ctx, path, maxRoleBytes); err != nil {
 			return nil, err
