@@ -20,10 +20,7 @@ const (
 	maxProse = 1 << 18 // instructions
 )
 
-var (
-	productName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`) })
-	platform    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`) })
-)
+var platform = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`) })
 
 // validator gathers what is wrong beyond the types. What could not be decoded, or
 // is missing, is a fault already: its zero value is not judged again.
@@ -105,7 +102,8 @@ func (v *validator) notes(n *Notes) {
 }
 
 func (v *validator) name(at, s string) {
-	if !productName().MatchString(s) || len(s) > maxName {
+	const first = "abcdefghijklmnopqrstuvwxyz0123456789"
+	if s == "" || len(s) > maxName || !strings.Contains(first, s[:1]) || strings.Trim(s, first+"._-") != "" {
 		v.fault(at, "want [a-z0-9][a-z0-9._-]*, at most %d bytes, got %q", maxName, printableCut(s))
 	}
 }

@@ -4,23 +4,28 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 
 	"gopkg.in/yaml.v3"
 )
 
-// simpleKey matches keys a place names without quotes.
-var simpleKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]+$`) })
+// simpleKey cuts off s a key that a place names without quotes.
+func simpleKey(s string) (key, rest string) {
+	rest = strings.TrimLeft(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+	return s[:len(s)-len(rest)], rest
+}
 
-// step matches one step of a place: .key, key, [index] or ["key"].
-var step = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\])`)
+// brackets matches a step of a place that is not .key or key: [index] or ["key"].
+var brackets = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\[(?:([0-9]+)|("(?:[^"\\]|\\.)*"))\]`)
 })
 
 // join adds a key to a place: a.key, or a["odd key"].
 func join(path, key string) string {
+	simple, rest := simpleKey(key)
 	switch {
-	case !simpleKey().MatchString(key):
+	case simple == "" || rest != "":
 		return path + "[" + strconv.Quote(key) + "]"
 	case path == "":
 		return key
@@ -56,12 +61,17 @@ func (d *Doc) Has(path string) bool {
 func (d *Doc) find(path string) (*yaml.Node, bool) {
 	n := d.root
 	for path != "" {
-		m := step().FindStringSubmatch(path)
-		if m == nil {
-			return n, false
+		var index, quoted string
+		key, rest := simpleKey(strings.TrimPrefix(path, "."))
+		if key == "" {
+			m := brackets().FindStringSubmatch(path)
+			if m == nil {
+				return n, false
+			}
+			index, quoted, rest = m[1], m[2], path[len(m[0]):]
 		}
-		path = path[len(m[0]):]
-		next := child(n, m[1], m[2], m[3])
+		path = rest
+		next := child(n, key, index, quoted)
 		if next == nil {
 			return n, false
 		}

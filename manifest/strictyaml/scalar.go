@@ -11,11 +11,21 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// oldScalar matches plain scalars that YAML 1.1 readers take for booleans or for
-// numbers to base 60.
-var oldScalar = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
+// base60 matches what YAML 1.1 readers take for a number to base 60.
+var base60 = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
 })
+
+// oldScalar reports whether YAML 1.1 readers take a plain scalar for a boolean or for a
+// number to base 60.
+func oldScalar(s string) bool {
+	for _, word := range [...]string{"y", "yes", "n", "no", "on", "off"} {
+		if strings.EqualFold(s, word) {
+			return true
+		}
+	}
+	return s != "" && strings.Contains("+-0123456789", s[:1]) && base60().MatchString(s)
+}
 
 // textFault says why the scalar n is not a text, or "".
 func textFault(n *yaml.Node) string {
@@ -25,7 +35,7 @@ func textFault(n *yaml.Node) string {
 	if n.Style&^yaml.TaggedStyle != 0 { // quoted or a block
 		return ""
 	}
-	if n.ShortTag() != "!!str" || oldScalar().MatchString(n.Value) {
+	if n.ShortTag() != "!!str" || oldScalar(n.Value) {
 		if n.Value == "" || n.ShortTag() == "!!null" {
 			return "want a text, got " + describe(n)
 		}
@@ -34,12 +44,15 @@ func textFault(n *yaml.Node) string {
 	return ""
 }
 
-// wholeNumber matches the one spelling of a whole number.
-var wholeNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`) })
+// wholeNumber reports whether s is the one spelling of a whole number.
+func wholeNumber(s string) bool {
+	digits := strings.TrimPrefix(s, "-")
+	return s == "0" || digits != "" && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
+}
 
 // plainInt returns the value of n as a number of the given bits.
 func plainInt(n *yaml.Node, bits int) (int64, string) {
-	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber().MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber(n.Value) {
 		return 0, "want a whole number, got " + describe(n)
 	}
 	v, err := strconv.ParseInt(n.Value, 10, bits)
@@ -51,7 +64,7 @@ func plainInt(n *yaml.Node, bits int) (int64, string) {
 
 // plainUint is plainInt for numbers without a sign.
 func plainUint(n *yaml.Node, bits int) (uint64, string) {
-	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber().MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || !wholeNumber(n.Value) {
 		return 0, "want a whole number, got " + describe(n)
 	}
 	v, err := strconv.ParseUint(n.Value, 10, bits)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
@@ -75,7 +76,7 @@ func newestFlag(c *cli.Context) (int, error) {
 }
 
 // quotedWord is a word, or what stands in backquotes, which is never broken.
-var quotedWord = regexp.MustCompile("`[^`]*`\\S*|\\S+")
+var quotedWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("`[^`]*`\\S*|\\S+") })
 
 // summaryText shows what a run changed, as the Markdown that the run left.
 func (r *run) summaryText(s *updater.Summary) {
@@ -101,7 +102,7 @@ func (r *run) summaryText(s *updater.Summary) {
 			r.out.line("%s", l)
 		default:
 			r.out.buf.WriteString("-")
-			r.out.fill(2, 1, quotedWord.FindAllString(clean(strings.TrimLeft(l, "-> ")), -1))
+			r.out.fill(2, 1, quotedWord().FindAllString(clean(strings.TrimLeft(l, "-> ")), -1))
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,7 +50,7 @@ func completions() map[string]string {
 func completionShells() []string { return slices.Sorted(maps.Keys(completions())) }
 
 // plainName is what a program may be called to be written into a script.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`) })
 
 // completion is `completion SHELL`: the script for that shell, under the name that this
 // program was called by.
@@ -60,7 +61,7 @@ func (r *run) completion(c *cli.Context) error {
 		return usage(fmt.Sprintf("completion: no script for %q", c.Args().First()), "one of: "+strings.Join(completionShells(), ", "))
 	}
 	name := path.Base(strings.ReplaceAll(r.called, `\`, "/"))
-	if !plainName.MatchString(name) {
+	if !plainName().MatchString(name) {
 		return usage(fmt.Sprintf("completion: the name %q cannot stand in a script", name), "call the program by a name of letters, digits, dots and dashes")
 	}
 	_, err := fmt.Fprint(r.env.Stdout, strings.ReplaceAll(script, "PROG", name))

@@ -29,6 +29,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"inplace/backup/fsys"
@@ -144,7 +145,7 @@ func (l *Log) open(home, command string) error {
 		return err
 	}
 	defer d.Close()
-	name := fmt.Sprintf("%s-%s-%d.jsonl", l.now().UTC().Format("20060102T150405Z"), notName.ReplaceAllString(command, "-"), os.Getpid())
+	name := fmt.Sprintf("%s-%s-%d.jsonl", l.now().UTC().Format("20060102T150405Z"), notName().ReplaceAllString(command, "-"), os.Getpid())
 	if l.file, err = d.Create(name); err != nil {
 		return err
 	}
@@ -156,8 +157,8 @@ func (l *Log) open(home, command string) error {
 }
 
 var (
-	notName = regexp.MustCompile(`[^a-z]+`)
-	isLog   = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z-]+-\d+\.jsonl$`)
+	notName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z]+`) })
+	isLog   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z-]+-\d+\.jsonl$`) })
 )
 
 // rotate removes the oldest logs beyond the limits, but never own.
@@ -166,7 +167,7 @@ func rotate(d *fsys.Dir, own string) error {
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return n == own || !isLog.MatchString(n) })
+	names = slices.DeleteFunc(names, func(n string) bool { return n == own || !isLog().MatchString(n) })
 	slices.Sort(names)
 	files, size := 1, int64(MaxBytes) // this one may become so long
 	for _, name := range slices.Backward(names) {

@@ -74,7 +74,7 @@ func Args(args []string, known ...string) []string {
 	out := make([]string, len(args))
 	for i, a := range args {
 		out[i] = Record(a, known...)
-		if i > 0 && strings.HasPrefix(args[i-1], "-") && !strings.Contains(args[i-1], "=") && hasSecret().MatchString(args[i-1]) {
+		if i > 0 && strings.HasPrefix(args[i-1], "-") && !strings.Contains(args[i-1], "=") && !harmless(args[i-1]) && hasSecret().MatchString(args[i-1]) {
 			out[i] = Mask
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ func (s *Settings) faults() []fault {
 		}
 	}
 	add(checkSource(s.Source), "source")
-	add(checkName(s.Channel, channelName(), "a channel, lower-case letters, digits and dashes, at most 32, a letter first"), "channel")
+	add(checkName(s.Channel, 32, letters, letters+digits+"-", "a channel, lower-case letters, digits and dashes, at most 32, a letter first"), "channel")
 	add(checkLauncher(s.Launcher), "launcher")
 	for i, p := range s.Follow {
 		add(CheckFollow(p, s.Follow[:i]), "follow[%d]", i)
@@ -83,11 +82,16 @@ func checkSource(s string) error {
 	return nil
 }
 
-func channelName() *regexp.Regexp  { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`) }
-func launcherName() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) }
+const (
+	letters  = "abcdefghijklmnopqrstuvwxyz"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits   = "0123456789"
+)
 
-func checkName(s string, form *regexp.Regexp, want string) error {
-	if !form.MatchString(s) {
+// checkName takes 1 to most of the characters in all, of which the first is one of those in
+// first.
+func checkName(s string, most int, first, all, want string) error {
+	if s == "" || len(s) > most || !strings.Contains(first, s[:1]) || strings.Trim(s, all) != "" {
 		return fmt.Errorf("want %s, got %q", want, s)
 	}
 	return nil
@@ -95,7 +99,7 @@ func checkName(s string, form *regexp.Regexp, want string) error {
 
 // checkLauncher takes a name that makes files NAME.sh and NAME.cmd on every system.
 func checkLauncher(s string) error {
-	if err := checkName(s, launcherName(), "a file name of letters, digits, dots and dashes, at most 64"); err != nil {
+	if err := checkName(s, 64, letters+capitals+digits, letters+capitals+digits+"._-", "a file name of letters, digits, dots and dashes, at most 64"); err != nil {
 		return err
 	}
 	for _, suffix := range []string{".sh", ".cmd", ".bat"} {
