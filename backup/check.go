@@ -46,16 +46,17 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 		}
 	}()
 	type look struct {
-		e           Entry
+		e           *Entry
 		dir, reason string
 	}
 	var looks []look
-	for _, e := range s.Entries {
+	for i := range s.Entries {
+		e := &s.Entries[i]
 		part := e.held()
-		if part == "" || wanted != nil && !wanted(e) {
+		if part == "" || wanted != nil && !wanted(*e) {
 			continue
 		}
-		dir := path.Join(s.dirOf(e), part)
+		dir := path.Join(s.dirOf(*e), part)
 		if _, ok := dirs[dir]; !ok {
 			d, err := tree.OpenDir(dir)
 			if err != nil && !fsys.IsBlocked(err) {
@@ -77,49 +78,55 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 	readers.Wait()
 	var out []Fault
 	for _, l := range looks {
-		if dirs[l.dir] == nil && s.dirOf(l.e) != s.Dir {
+		if dirs[l.dir] == nil && s.dirOf(*l.e) != s.Dir {
 			l.reason = fmt.Sprintf("slot %d is out of reach: %s is not there", l.e.Slot, manifest.Path(l.dir))
 		}
 		if l.reason != "" {
-			out = append(out, Fault{l.e, l.reason})
+			out = append(out, Fault{*l.e, l.reason})
 		}
 	}
 	return out, nil
 }
 
 // fault says what is wrong with what d keeps of e, "" if nothing.
-func (s *Snapshot) fault(d *fsys.Dir, e Entry, deep bool) string {
-	slot := fmt.Sprintf("%s %d", map[bool]string{true: "copy", false: "slot"}[e.Class == Config || e.Class == Data], e.Slot)
-	if d == nil {
-		return slot + " is missing"
+func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) string {
+	slot := slotName(e.Slot)
+	wrong := func(what string) string {
+		if e.Class == Config || e.Class == Data {
+			return "copy " + slot + what
+		}
+		return "slot " + slot + what
 	}
-	info, err := d.Lstat(slotName(e.Slot))
+	if d == nil {
+		return wrong(" is missing")
+	}
+	info, err := d.Lstat(slot)
 	if err != nil {
-		return slot + ": " + err.Error()
+		return wrong(": " + err.Error())
 	}
 	got := StateOf(info)
 	switch {
 	case !info.Exists:
-		return slot + " is missing"
+		return wrong(" is missing")
 	case e.Old.Kind == Whole:
 		return ""
 	case got.Kind != e.Old.Kind, got.Kind == File && got.Size != e.Old.Size:
-		return slot + " does not hold the bytes that were there before"
+		return wrong(" does not hold the bytes that were there before")
 	}
 	if !deep {
 		return ""
 	}
 	switch {
 	case got.Kind == File:
-		got.Digest, err = digestIn(d, slotName(e.Slot))
+		got.Digest, err = digestIn(d, slot)
 	case got.Kind == Link:
-		got.Target, err = d.Readlink(slotName(e.Slot))
+		got.Target, err = d.Readlink(slot)
 	}
 	if err != nil {
-		return slot + ": " + err.Error()
+		return wrong(": " + err.Error())
 	}
 	if !matches(got, e.Old, e.New) {
-		return slot + " does not hold the bytes that were there before"
+		return wrong(" does not hold the bytes that were there before")
 	}
 	return ""
 }

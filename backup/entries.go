@@ -122,8 +122,21 @@ func eachEntry(name string, data []byte, want func(line []byte) bool, fn func(En
 	}
 }
 
+// countLines is about how many lines of data want accepts.
+func countLines(data []byte, want func(line []byte) bool) (n int) {
+	for line := range bytes.Lines(data) {
+		if want(line) {
+			n++
+		}
+	}
+	return n
+}
+
 // isRecord reports whether a line is of the class [Record].
 func isRecord(line []byte) bool { return len(line) > 0 && Class(line[0]) == Record }
+
+// isConfig reports whether a line is of the class [Config].
+func isConfig(line []byte) bool { return len(line) > 0 && Class(line[0]) == Config }
 
 // takesRoom reports whether a line may be of what takes room beside what a head counts: a copy,
 // or what was moved whole. Of a large list hardly any is.

@@ -157,6 +157,17 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 // LoadRecords is [Load] with the entries of the class [Record] alone, which say what the
 // snapshot lies between: those of a configuration of many files take time and memory.
 func LoadRecords(tree *fsys.Tree, id string) (*Snapshot, error) {
+	return loadSome(tree, id, isRecord)
+}
+
+// LoadChange is [Load] without the entries of the class [Config]: they are no part of the
+// change, and mostly most of the list.
+func LoadChange(tree *fsys.Tree, id string) (*Snapshot, error) {
+	return loadSome(tree, id, func(line []byte) bool { return !isConfig(line) })
+}
+
+// loadSome is [Load] with the entries alone whose lines want accepts.
+func loadSome(tree *fsys.Tree, id string, want func(line []byte) bool) (*Snapshot, error) {
 	if !ValidID(id) {
 		return nil, fmt.Errorf("snapshot %q: %w", id, fs.ErrNotExist)
 	}
@@ -165,7 +176,8 @@ func LoadRecords(tree *fsys.Tree, id string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = eachEntry(path.Join(s.Dir, "entries"), raw, isRecord, func(e Entry) error {
+	s.Entries = make([]Entry, 0, min(countLines(raw, want), 1<<16))
+	err = eachEntry(path.Join(s.Dir, "entries"), raw, want, func(e Entry) error {
 		s.Entries = append(s.Entries, e)
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,37 @@ func TestSealAndLoad(t *testing.T) {
 		must(t, err)
 		if fsys.HasModes && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: mode %v lets others read what was in a configuration", name, info.Mode())
+		}
+	}
+}
+
+// TestLoadSome reads the entries of some classes alone, from a list with all.
+func TestLoadSome(t *testing.T) {
+	home, _ := prepare(t, oldTree, newTree, copiedPaths...)
+	disk := open(t, home)
+	dir, err := disk.OpenDir(SnapshotsDir + "/" + testID)
+	must(t, err)
+	defer dir.Close()
+	must(t, dir.Remove("entries"))
+	must(t, dir.Remove("snapshot.yaml"))
+	all := sampleEntries()
+	digest, err := sealEntries(dir, all)
+	must(t, err)
+	must(t, dir.WriteFile("snapshot.yaml", testHead().marshal(digest), 0o600, false))
+	for _, c := range []struct {
+		name string
+		load func(*fsys.Tree, string) (*Snapshot, error)
+		want func(Class) bool
+	}{
+		{"Load", Load, func(Class) bool { return true }},
+		{"LoadChange", LoadChange, func(c Class) bool { return c != Config }},
+		{"LoadRecords", LoadRecords, func(c Class) bool { return c == Record }},
+	} {
+		s, err := c.load(disk, testID)
+		must(t, err)
+		want := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return !c.want(e.Class) })
+		if !reflect.DeepEqual(s.Entries, want) || len(want) == 0 {
+			t.Errorf("%s: got %+v, want %+v", c.name, s.Entries, want)
 		}
 	}
 }

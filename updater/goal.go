@@ -13,6 +13,10 @@ type goal struct {
 	dir  string // where in it; "": with the pristine contents
 	kept int    // the number in that directory
 
+	now    live // what is there, once it has been looked at
+	looked bool
+	plain  bool // it could be looked at; where not, the plan says why
+
 	instead *instead     // of damaged content
 	copied  backup.Class // Config or Data: a copy that is put back on request only; else 0
 }

@@ -121,7 +121,7 @@ func readDeclared(t *fsys.Tree) (*installed, error) {
 	return in, err
 }
 
-// readBack is readInstalled for a revert, which goes by what snapshots keep: of a manifest that
+// readBack is readDeclared for a revert, which goes by what snapshots keep: of a manifest that
 // only a newer updater can read it does without the rules, unless it has to put together
 // what the release calls configuration.
 func (u *Updater) readBack(t *fsys.Tree) (*installed, error) {
@@ -132,10 +132,7 @@ func (u *Updater) readBack(t *fsys.Tree) (*installed, error) {
 			u.event(PhasePlan, "note", manifestPath+" is of a newer updater; this one puts back what the snapshot keeps, and copies no configuration beside it", 0, 0)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return in, in.readInventory(t)
+	return in, err
 }
 
 func (in *installed) readInventory(t *fsys.Tree) error {

@@ -259,6 +259,15 @@ func inParallel[T any](ctx context.Context, list []T, fn func(T) error) error {
 	return inParallelBy(ctx, workers, list, fn)
 }
 
+// beside calls fn on a goroutine of its own. wait, which may be called again, waits for what
+// comes of it.
+func beside(fn func() error) (wait func() error) {
+	var err error
+	done := make(chan struct{})
+	go func() { defer close(done); err = fn() }()
+	return func() error { <-done; return err }
+}
+
 // indices are the places of list, for inParallel.
 func indices[T any](list []T) []int {
 	out := make([]int, len(list))

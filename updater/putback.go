@@ -73,11 +73,10 @@ func (b *backer) slot() int {
 
 // putOne plans one path that is a file, link or directory on either side.
 func (b *backer) putOne(g *goal) error {
-	p := b.plan
-	now, ok, err := b.u.liveNow(p, g.Path, !g.ModeOnly())
-	if err != nil || !ok {
-		return err
+	if !g.plain {
+		return nil
 	}
+	p, now := b.plan, &g.now
 	info := now.info
 	want := g.Old
 	if g.instead != nil {
@@ -92,14 +91,15 @@ func (b *backer) putOne(g *goal) error {
 			Hint: "move it away before going back"})
 		return nil
 	}
-	step := Step{Path: g.Path, Reason: b.reason(g, &now), Ours: now.side(), Theirs: sideOfState(want), before: info,
+	step := Step{Path: g.Path, Reason: b.reason(g, now), Ours: now.side(), Theirs: sideOfState(want), before: info,
 		Config: b.rules.Class(g.Path) == manifest.Config}
 	e := backup.Entry{Class: g.Class, Slot: backup.NoSlot, Path: g.Path, Old: stateOf(now.side(), info), New: want, Before: info}
 	var merged []byte
 	if b.u.opt.KeepEdits && g.Class == backup.Product && g.copied == 0 {
 		step.Base = sideOfState(g.New)
 		var stay bool
-		if merged, stay, err = b.keepEdits(g, &now, &e, &step); err != nil {
+		var err error
+		if merged, stay, err = b.keepEdits(g, now, &e, &step); err != nil {
 			return err
 		}
 		if stay {
@@ -111,7 +111,7 @@ func (b *backer) putOne(g *goal) error {
 	if os.Geteuid() > 0 && e.New.GID != now.info.GID && !mine(e.New.GID) {
 		e.New.GID = os.Getegid()
 	}
-	done, moded := b.inPlace(g, &now, &e)
+	done, moded := b.inPlace(g, now, &e)
 	if done {
 		return nil
 	}

@@ -3,7 +3,6 @@ package updater
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -125,6 +124,8 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 // planRevert is the way back as a plan: for each path what the snapshots on the way keep
 // of it, starting from what is there now.
 func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) {
+	inventory := beside(func() error { return in.readInventory(u.tree) })
+	defer func() { _ = inventory() }()
 	way, err := u.findWay(in)
 	if err != nil {
 		return nil, err
@@ -145,11 +146,22 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	}
 	way.doors(p)
 	b := &backer{u: u, ctx: ctx, in: in, plan: p, way: way}
-	if err := b.run(); err != nil {
+	err = u.tree.Holding(func() error {
+		if err := b.run(inventory); err != nil {
+			return err
+		}
+		slices.SortStableFunc(p.Steps, func(a, b Step) int { return strings.Compare(string(a.Path), string(b.Path)) })
+		return u.preflight(p)
+	})
+	if b.sound != nil {
+		if damaged := b.sound(); damaged != nil {
+			err = damaged
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(p.Steps, func(a, b Step) int { return strings.Compare(string(a.Path), string(b.Path)) })
-	return p, u.preflight(p)
+	return p, nil
 }
 
 // backer plans a revert.
@@ -163,31 +175,39 @@ type backer struct {
 	slots int // numbers given away in the new snapshot
 	base  pristine
 	rules *manifest.Matcher
+	sound func() error // waits for checkContent, where that goes on beside the rest; else nil
 }
 
-func (b *backer) run() (err error) {
+// run plans everything but what stands in the way. inventory waits for that of what is installed.
+func (b *backer) run(inventory func() error) (err error) {
 	b.base.tree = b.u.tree
 	if b.rules, err = b.in.manifest.Rules.Compile(); err != nil {
 		return err
 	}
 	var touched map[manifest.Path]int64
 	b.goals, touched = b.way.goals()
-	if b.u.opt.Exact {
-		if err := b.addConfig(); err != nil {
+	b.way.takes = len(b.way.steps) == 1 && b.way.steps[0].ID == b.in.Snapshot && !b.way.steps[0].turned &&
+		!b.u.opt.Exact && !b.u.opt.WithData && !b.u.opt.KeepEdits
+	if b.way.takes && !b.u.opt.FromRelease { // nothing but a refusal can come of it
+		b.sound = beside(func() error {
+			_, err := b.checkContent()
 			return err
-		}
+		})
 	}
-	if b.u.opt.WithData {
-		if err := b.addData(); err != nil {
-			return err
-		}
-	}
-	mended, err := b.checkContent()
-	if err != nil {
+	if err := b.look(); err != nil {
 		return err
 	}
-	b.way.takes = len(b.way.steps) == 1 && b.way.steps[0].ID == b.in.Snapshot && !b.way.steps[0].turned &&
-		!b.u.opt.Exact && !b.u.opt.WithData && !b.u.opt.KeepEdits && !mended
+	if err := inventory(); err != nil {
+		return err
+	}
+	if b.sound == nil {
+		if err := b.gather(); err != nil {
+			return err
+		}
+	}
+	if err := b.digests(); err != nil {
+		return err
+	}
 	if b.way.takes {
 		err = b.turnRound()
 	} else {
@@ -204,9 +224,36 @@ func (b *backer) run() (err error) {
 	return err
 }
 
+// gather adds the goals that the options ask for, and checks what is put back: where something
+// has to stand in for what is damaged, slots cannot be taken over.
+func (b *backer) gather() error {
+	if b.u.opt.Exact {
+		if err := b.addConfig(); err != nil {
+			return err
+		}
+	}
+	if b.u.opt.WithData {
+		if err := b.addData(); err != nil {
+			return err
+		}
+	}
+	if err := b.look(); err != nil { // at what was added
+		return err
+	}
+	mended, err := b.checkContent()
+	b.way.takes = b.way.takes && !mended
+	return err
+}
+
 // turnRound plans the entries of the only snapshot on the way as they are, turned round:
 // its very slots are exchanged with what is live.
 func (b *backer) turnRound() error {
+	at := make(map[manifest.Path]*goal, len(b.goals))
+	for _, g := range b.goals {
+		at[g.Path] = g
+	}
+	b.plan.Steps = slices.Grow(b.plan.Steps, len(b.goals))
+	b.plan.entries = slices.Grow(b.plan.entries, 2*len(b.goals)) // with the directories that they lie in
 	for _, e := range b.way.holds.Entries {
 		if err := cancelled(b.ctx); err != nil {
 			return err
@@ -214,16 +261,64 @@ func (b *backer) turnRound() error {
 		if e.Class != backup.Product && e.Class != backup.Record {
 			continue
 		}
-		if err := b.u.revertEntry(b.plan, e); err != nil {
+		if err := b.u.revertEntry(b.plan, e, at[e.Path]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// look looks at each path that the revert is to change and that it has not looked at yet.
+func (b *backer) look() (err error) {
+	for _, g := range b.goals {
+		if err := cancelled(b.ctx); err != nil {
+			return err
+		}
+		if g.looked || g.Old.Kind == backup.Whole || g.New.Kind == backup.Whole {
+			continue
+		}
+		g.looked = true
+		if g.now, g.plain, err = b.u.liveNow(b.plan, g.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digests takes the digest of each file that is there now and whose bytes tell something; the
+// stat cache spares most of it.
+func (b *backer) digests() error {
+	cache := openStatCache(b.u.tree, b.in.Inventory)
+	defer cache.close()
+	var todo []*goal
+	for _, g := range b.goals {
+		if !g.now.info.IsFile() || g.ModeOnly() {
+			continue
+		}
+		known := g.Path == inventoryPath // which was read just now
+		if known {
+			g.now.digest = b.in.Inventory
+		} else {
+			g.now.digest, known = cache.digest(b.in.inventory.Index(g.Path), g.now.info)
+		}
+		if !known {
+			todo = append(todo, g)
+		}
+	}
+	return inParallel(b.ctx, todo, func(g *goal) error {
+		f, err := b.u.tree.Open(string(g.Path))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		g.now.digest, err = backup.DigestFile(f)
+		return err
+	})
+}
+
 // liveNow looks at a path that a revert is to change. ok is false where it cannot, which
 // the plan then says.
-func (u *Updater) liveNow(p *Plan, path manifest.Path, read bool) (now live, ok bool, err error) {
+func (u *Updater) liveNow(p *Plan, path manifest.Path) (now live, ok bool, err error) {
 	now.info, err = u.tree.Lstat(string(path))
 	var link *fsys.LinkError
 	if errors.As(err, &link) && p.way.leftLink(link.Path) {
@@ -243,26 +338,19 @@ func (u *Updater) liveNow(p *Plan, path manifest.Path, read bool) (now live, ok 
 	if now.info.IsLink() {
 		now.target, err = u.tree.Readlink(string(path))
 	}
-	if now.info.IsFile() && read {
-		var f *os.File
-		if f, err = u.tree.Open(string(path)); err != nil {
-			return now, false, err
-		}
-		now.digest, err = backup.DigestFile(f)
-		_ = f.Close()
-	}
 	return now, err == nil, err
 }
 
-// revertEntry plans the way back of one entry of a snapshot whose slots are taken over.
-func (u *Updater) revertEntry(p *Plan, e backup.Entry) error {
+// revertEntry plans the way back of one entry of a snapshot whose slots are taken over; g is
+// the goal at its path.
+func (u *Updater) revertEntry(p *Plan, e backup.Entry, g *goal) error {
 	if e.Old.Kind == backup.Whole || e.New.Kind == backup.Whole {
 		return u.revertWhole(p, e)
 	}
-	now, ok, err := u.liveNow(p, e.Path, e.Slot != backup.NoSlot)
-	if err != nil || !ok {
-		return err
+	if !g.plain {
+		return nil
 	}
+	now := &g.now
 	info := now.info
 	back := backup.Entry{Class: e.Class, Slot: e.Slot, Path: e.Path, New: e.Old, Before: info}
 	back.Old = stateOf(now.side(), info)

@@ -2,6 +2,8 @@ package updater
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"inplace/manifest"
@@ -37,4 +39,36 @@ func TestStatCacheAfterRevert(t *testing.T) {
 		must(t, err)
 		knows("after the revert")
 	}
+}
+
+// A revert that goes by the stat cache records the bytes that it puts away as they are, also
+// of a file that was edited with its size and time kept, so that they come back.
+func TestRevertSeesQuietEdit(t *testing.T) {
+	ctx := context.Background()
+	be := newBench(t, sampleProduct, tree{"lib/a": "\x00a1", "lib/b": "\x00b1"}, tree{"lib/a": "\x00a2", "lib/b": "\x00b2"})
+	be.adopt(t)
+	_, err := be.open(t).Update(ctx)
+	must(t, err)
+	at := filepath.Join(be.home, "lib/a")
+	info, err := os.Stat(at)
+	must(t, err)
+	must(t, os.WriteFile(at, []byte("\x00me"), 0o644))
+	must(t, os.Chtimes(at, info.ModTime(), info.ModTime()))
+	edited := look(t, be.home, true)
+	out, err := be.open(t).Revert(ctx)
+	must(t, err)
+	for _, s := range out.Plan.Steps {
+		want := manifest.DigestOf([]byte(map[manifest.Path]string{"lib/a": "\x00me", "lib/b": "\x00b2"}[s.Path]))
+		if s.Ours.Digest != want {
+			t.Errorf("%s: planned from %s, want %s", s.Path, s.Ours.Digest, want)
+		}
+	}
+	if len(out.Plan.Steps) != 2 {
+		t.Errorf("got %d steps, want 2", len(out.Plan.Steps))
+	}
+	_, err = be.open(t).VerifyBackups(ctx)
+	must(t, err)
+	_, err = be.open(t, revertTo(out.Snapshot)).Revert(ctx)
+	must(t, err)
+	same(t, "forward again", strip(edited), strip(look(t, be.home, true)))
 }

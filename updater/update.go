@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"sync"
 	"time"
 
 	"inplace/backup"
@@ -95,15 +94,12 @@ func (u *Updater) planFrom(ctx context.Context, in *installed) (*Plan, error) {
 // bothInventories reads the inventory of what is installed while it chooses the target
 // and reads the target's: of a large installation each takes a core for a while.
 func (u *Updater) bothInventories(ctx context.Context, in *installed) (to *target, err error) {
-	var own error
-	var reading sync.WaitGroup
-	reading.Go(func() { own = in.readInventory(u.tree) })
+	own := beside(func() error { return in.readInventory(u.tree) })
 	if err = u.during(PhaseMetadata, func() error { return u.connect(ctx) }); err == nil {
 		to, err = u.choose(ctx, in)
 	}
-	reading.Wait()
-	if own != nil {
-		return nil, own
+	if failed := own(); failed != nil {
+		return nil, failed
 	}
 	return to, err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"inplace/backup"
+	"inplace/backup/fsys"
 	"inplace/manifest"
 )
 
@@ -79,6 +80,9 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	if u.opt.RevertTo == "" && in.Snapshot == "" {
 		return nil, ErrNothingToRevert
 	}
+	if w := u.straightBack(in); w != nil {
+		return w, nil
+	}
 	ids, err := backup.List(u.tree)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	var damaged []error
 	unread := map[string]error{}
 	for _, id := range ids {
-		k, err := u.loadKept(id)
+		k, err := u.loadKept(id, backup.LoadRecords)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // what is left of a transaction that was undone
 		case err != nil:
@@ -126,6 +130,24 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	return w, nil
 }
 
+// straightBack is the way back where that is over the newest snapshot alone, as nearly always,
+// and nothing of the others is asked for; else nil, and all have to be looked at.
+func (u *Updater) straightBack(in *installed) *wayBack {
+	if u.opt.RevertTo != "" || u.opt.KeepEdits || u.opt.Exact || u.opt.WithData {
+		return nil
+	}
+	now, err := u.stateNow()
+	if err != nil {
+		return nil
+	}
+	k, err := u.loadKept(in.Snapshot, backup.LoadChange)
+	if err != nil || k.turned || k.after != now {
+		return nil
+	}
+	k.full = true
+	return &wayBack{steps: []*kept{k}, holds: k, name: k.ID, dest: releaseOf(k.From), all: []*kept{k}}
+}
+
 // aroundTaken goes to where a snapshot led whose slots an earlier revert has taken over.
 func (w *wayBack) aroundTaken(now manifest.Digest) error {
 	w.holds = nil
@@ -145,8 +167,9 @@ func (w *wayBack) aroundTaken(now manifest.Digest) error {
 	return fmt.Errorf("%w: its snapshot %s is not kept any more", ErrNothingToRevert, w.name)
 }
 
-func (u *Updater) loadKept(id string) (*kept, error) {
-	snap, err := backup.LoadRecords(u.tree, id)
+// loadKept reads the snapshot id by load.
+func (u *Updater) loadKept(id string, load func(*fsys.Tree, string) (*backup.Snapshot, error)) (*kept, error) {
+	snap, err := load(u.tree, id)
 	if err != nil {
 		return nil, err
 	}
