@@ -1,6 +1,9 @@
 package fsys
 
-import "runtime"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // bigMemory is from how many bytes on memory is worth a word to the system.
 const bigMemory = 256 << 10
@@ -20,6 +23,8 @@ func Memory(size int64) []byte {
 // fill that much with small things. It costs a collection, which finds next to nothing
 // where it is called early. Memory that stays untouched is not taken from the system.
 func GrowHeap(size int64) {
+	percent := debug.SetGCPercent(-1) // or so large a piece would begin a collection by itself
 	largePages(make([]byte, size))
+	debug.SetGCPercent(percent)
 	runtime.GC() // what the heap grew by is free now, and what is allocated next comes from it
 }
