@@ -1,10 +1,12 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -48,6 +50,7 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 	type look struct {
 		e           *Entry
 		dir, reason string
+		err         error
 	}
 	var looks []look
 	for i := range s.Entries {
@@ -71,13 +74,16 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 	for range min(2, len(looks)) { // what is read is read on both cores
 		readers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(looks); i = int(next.Add(1)) - 1 {
-				looks[i].reason = s.fault(dirs[looks[i].dir], looks[i].e, deep)
+				looks[i].reason, looks[i].err = s.fault(dirs[looks[i].dir], looks[i].e, deep)
 			}
 		})
 	}
 	readers.Wait()
 	var out []Fault
 	for _, l := range looks {
+		if l.err != nil {
+			return nil, l.err
+		}
 		if dirs[l.dir] == nil && s.dirOf(*l.e) != s.Dir {
 			l.reason = fmt.Sprintf("slot %d is out of reach: %s is not there", l.e.Slot, manifest.Path(l.dir))
 		}
@@ -88,8 +94,9 @@ func (s *Snapshot) Check(tree *fsys.Tree, deep bool, wanted func(Entry) bool) ([
 	return out, nil
 }
 
-// fault says what is wrong with what d keeps of e, "" if nothing.
-func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) string {
+// fault says what is wrong with what d keeps of e, "" if nothing. An error is of this
+// process, which has no more descriptors, and says nothing of the snapshot.
+func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) (string, error) {
 	slot := slotName(e.Slot)
 	wrong := func(what string) string {
 		if e.Class == Config || e.Class == Data {
@@ -97,24 +104,30 @@ func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) string {
 		}
 		return "slot " + slot + what
 	}
+	unread := func(err error) (string, error) {
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			return "", err
+		}
+		return wrong(": " + err.Error()), nil
+	}
 	if d == nil {
-		return wrong(" is missing")
+		return wrong(" is missing"), nil
 	}
 	info, err := d.Lstat(slot)
 	if err != nil {
-		return wrong(": " + err.Error())
+		return unread(err)
 	}
 	got := StateOf(info)
 	switch {
 	case !info.Exists:
-		return wrong(" is missing")
+		return wrong(" is missing"), nil
 	case e.Old.Kind == Whole:
-		return ""
+		return "", nil
 	case got.Kind != e.Old.Kind, got.Kind == File && got.Size != e.Old.Size:
-		return wrong(" does not hold the bytes that were there before")
+		return wrong(" does not hold the bytes that were there before"), nil
 	}
 	if !deep {
-		return ""
+		return "", nil
 	}
 	switch {
 	case got.Kind == File:
@@ -123,12 +136,12 @@ func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) string {
 		got.Target, err = d.Readlink(slot)
 	}
 	if err != nil {
-		return wrong(": " + err.Error())
+		return unread(err)
 	}
 	if !matches(got, e.Old, e.New) {
-		return wrong(" does not hold the bytes that were there before")
+		return wrong(" does not hold the bytes that were there before"), nil
 	}
-	return ""
+	return "", nil
 }
 
 // Verify checks by digest that each slot holds the old bytes as they were recorded, and

@@ -180,6 +180,15 @@ func (d *Dir) lstat(name string) (Info, error) {
 	return info, nil
 }
 
+// maxHandles is how many files the process may have open.
+func maxHandles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<20 {
+		return 1 << 20
+	}
+	return int(limit.Cur)
+}
+
 // fstatat is lstatat where the system has nothing that tells more.
 func fstatat(dirfd int, name string) (Info, error) {
 	var st unix.Stat_t

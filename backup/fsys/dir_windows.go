@@ -430,3 +430,6 @@ func (d *Dir) Space() (bytes, inodes int64, err error) {
 	}
 	return int64(min(free, 1<<62)), -1, nil
 }
+
+// maxHandles is how many files the process may have open.
+func maxHandles() int { return 1 << 20 }

@@ -214,8 +214,9 @@ func (t *Tree) at(path string) (*Dir, error) {
 	return d, nil
 }
 
-// maxKept is how many directories are held open at the most while [Tree.Holding].
-const maxKept = 512
+// maxKept is how many directories are held open at the most while [Tree.Holding], and at
+// most a quarter of what the process may open: files are read beside.
+var maxKept = sync.OnceValue(func() int { return min(512, maxHandles()/4) })
 
 // Holding calls fn and keeps open until it returns what directories it looks into, so that
 // several passes over the same paths open each of them once. It is for looking only: what is
@@ -254,7 +255,7 @@ func (t *Tree) atKept(path string) (*Dir, error) {
 		}
 		return d, nil
 	}
-	if len(t.kept) >= maxKept {
+	if len(t.kept) >= maxKept() {
 		t.letGo()
 	}
 	above, name := split(path)
@@ -280,7 +281,14 @@ func (t *Tree) In(path string, fn func(d *Dir, name string) error) error {
 	if err != nil {
 		return err
 	}
-	return fn(d, name)
+	err = fn(d, name)
+	if len(t.kept) > 0 && errors.Is(err, syscall.EMFILE) { // it only looks
+		t.letGo()
+		if d, err = t.at(dir); err == nil {
+			err = fn(d, name)
+		}
+	}
+	return err
 }
 
 // Forget closes the cached handles below the root, so that directories may be

@@ -11,7 +11,7 @@ import (
 // walked to anew afterwards.
 func TestHolding(t *testing.T) {
 	tree, home := newTree(t)
-	const many = maxKept + 100
+	many := maxKept() + 100
 	for i := range many {
 		put(t, filepath.Join(home, fmt.Sprintf("d/%d/f", i)), "x")
 	}
@@ -28,8 +28,8 @@ func TestHolding(t *testing.T) {
 				}
 			}
 		}
-		if n := len(tree.kept); n == 0 || n > maxKept+1 {
-			t.Errorf("%d directories are kept, want at most %d", n, maxKept+1)
+		if n := len(tree.kept); n == 0 || n > maxKept()+1 {
+			t.Errorf("%d directories are kept, want at most %d", n, maxKept()+1)
 		}
 		return tree.Holding(func() error { // within another it changes nothing
 			if !there("d/1/f") {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestHoldingWhatMoves: a directory that is moved while it is held is read where it was
@@ -26,5 +28,44 @@ func TestHoldingWhatMoves(t *testing.T) {
 		must(t, os.Rename(filepath.Join(home, "d"), filepath.Join(home, "away")))
 		look()
 		return nil
+	}))
+}
+
+// TestHoldingGivesWay: held directories go where a file needs the last descriptor.
+func TestHoldingGivesWay(t *testing.T) {
+	tree, home := newTree(t)
+	put(t, filepath.Join(home, "a/b/f"), "x")
+	put(t, filepath.Join(home, "c/d/f"), "x")
+	must(t, tree.Holding(func() error {
+		for _, path := range []string{"a/b/f", "c/d/f"} {
+			_, err := tree.Lstat(path)
+			must(t, err)
+		}
+		var used []int
+		defer func() {
+			for _, fd := range used {
+				must(t, unix.Close(fd))
+			}
+		}()
+		var limit unix.Rlimit
+		must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+		low := limit
+		low.Cur = 60
+		must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &low))
+		defer func() { must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+		for {
+			fd, err := unix.Open(home, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err == unix.EMFILE {
+				break
+			}
+			must(t, err)
+			used = append(used, fd)
+		}
+		f, err := tree.Open("a/b/f")
+		if err != nil {
+			t.Errorf("with all descriptors in use but those of held directories: %v", err)
+			return nil
+		}
+		return f.Close()
 	}))
 }
