@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"inplace/backup/fsys/fsystest"
 	"inplace/manifest"
 )
@@ -28,12 +26,7 @@ func TestCheckWithoutHandles(t *testing.T) {
 	if reason, err := check(); reason != "" || err != nil {
 		t.Fatalf("want nothing wrong, got %q, %v", reason, err)
 	}
-	var limit unix.Rlimit
-	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-	none := limit
-	none.Cur = 0
-	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
-	defer func() { must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+	fsystest.Handles(t, 0)
 	if reason, err := check(); !errors.Is(err, syscall.EMFILE) || reason != "" {
 		t.Errorf("want EMFILE, got %q, %v", reason, err)
 	}

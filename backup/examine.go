@@ -143,15 +143,10 @@ func matches(got, want, other State) bool {
 }
 
 func digestIn(d *fsys.Dir, name string) (manifest.Digest, error) {
-	g := digesters.Get().(*digester)
-	defer digesters.Put(g)
-	g.hash.Reset()
-	var sum manifest.Digest
-	_, err := d.Feed(name, g.buf, g.hash)
-	if err == nil {
-		g.hash.Sum(sum[:0])
-	}
-	return sum, err
+	return digested(func(g *digester) error {
+		_, err := d.Feed(name, g.buf, g.hash)
+		return err
+	})
 }
 
 // digester takes the digest of one file after the other. A plan reads thousands, and a
@@ -163,15 +158,23 @@ type digester struct {
 
 var digesters = sync.Pool{New: func() any { return &digester{sha256.New(), make([]byte, 128<<10)} }}
 
-// DigestFile reads f to its end.
-func DigestFile(f *os.File) (d manifest.Digest, err error) {
+// digested is the digest of what feed gives to the hash.
+func digested(feed func(*digester) error) (d manifest.Digest, err error) {
 	g := digesters.Get().(*digester)
 	defer digesters.Put(g)
 	g.hash.Reset()
-	// Wrapped, so that the copy takes our buffer and not one of its own.
-	if _, err := io.CopyBuffer(g.hash, struct{ io.Reader }{f}, g.buf); err != nil {
+	if err := feed(g); err != nil {
 		return d, err
 	}
 	g.hash.Sum(d[:0])
 	return d, nil
+}
+
+// DigestFile reads f to its end.
+func DigestFile(f *os.File) (manifest.Digest, error) {
+	return digested(func(g *digester) error {
+		// Wrapped, so that the copy takes our buffer and not one of its own.
+		_, err := io.CopyBuffer(g.hash, struct{ io.Reader }{f}, g.buf)
+		return err
+	})
 }

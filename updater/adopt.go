@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
@@ -432,14 +431,9 @@ func (a *adopter) look(p manifest.Path) (live, error) {
 	if !info.IsFile() {
 		return l, nil
 	}
-	f, err := a.tree.Open(string(p))
+	l.digest, err = digestAt(a.tree, p)
 	if errors.Is(err, fs.ErrNotExist) {
 		return live{}, nil
 	}
-	if err != nil {
-		return l, err
-	}
-	defer func() { _ = f.Close() }()
-	l.digest, err = backup.DigestFile(f)
 	return l, err
 }

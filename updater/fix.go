@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"inplace/backup"
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
@@ -252,13 +251,7 @@ func (f *fixer) step(entry *manifest.Entry) error {
 		}
 	}
 	if info.IsFile() {
-		file, err := f.u.tree.Open(string(entry.Path))
-		if err != nil {
-			return err
-		}
-		now.digest, err = backup.DigestFile(file)
-		_ = file.Close()
-		if err != nil {
+		if now.digest, err = digestAt(f.u.tree, entry.Path); err != nil {
 			return err
 		}
 	}

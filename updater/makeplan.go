@@ -239,18 +239,23 @@ func (m *maker) read() error {
 		todo = append(todo, it)
 	}
 	m.u.event(PhasePlan, "progress", "", 0, int64(len(todo)))
-	return inParallel(m.ctx, todo, func(it *item) error {
-		f, err := m.u.tree.Open(string(it.path))
+	return inParallel(m.ctx, todo, func(it *item) (err error) {
+		it.live.digest, err = digestAt(m.u.tree, it.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		it.live.digest, err = backup.DigestFile(f)
 		return err
 	})
+}
+
+// digestAt is the digest of the regular file at path.
+func digestAt(tree *fsys.Tree, path manifest.Path) (manifest.Digest, error) {
+	f, err := tree.Open(string(path))
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return backup.DigestFile(f)
 }
 
 // inParallel calls fn for each of list from a few goroutines and returns the first

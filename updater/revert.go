@@ -305,13 +305,8 @@ func (b *backer) digests() error {
 			todo = append(todo, g)
 		}
 	}
-	return inParallel(b.ctx, todo, func(g *goal) error {
-		f, err := b.u.tree.Open(string(g.Path))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		g.now.digest, err = backup.DigestFile(f)
+	return inParallel(b.ctx, todo, func(g *goal) (err error) {
+		g.now.digest, err = digestAt(b.u.tree, g.Path)
 		return err
 	})
 }

@@ -178,12 +178,7 @@ func (t *Tree) at(path string) (*Dir, error) {
 		return nil, fs.ErrClosed
 	}
 	if t.kept != nil {
-		d, err := t.atKept(path)
-		if errors.Is(err, syscall.EMFILE) && len(t.kept) > 0 {
-			t.letGo()
-			d, err = t.atKept(path)
-		}
-		return d, err
+		return t.atKept(path)
 	}
 	keep := 1
 	rest := path
@@ -272,23 +267,27 @@ func (t *Tree) atKept(path string) (*Dir, error) {
 
 // In calls fn with the held directory that path lies in and its last component.
 // fn must not keep the directory. An error of the walk is returned as it is:
-// fs.ErrNotExist, *[LinkError], or ENOTDIR where a file stands in the way.
+// fs.ErrNotExist, *[LinkError], or ENOTDIR where a file stands in the way. Directories
+// that are kept while [Tree.Holding] give way where no descriptor is left, and fn, which
+// then only looks, is called again.
 func (t *Tree) In(path string, fn func(d *Dir, name string) error) error {
-	dir, name := split(path)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	err := t.in(path, fn)
+	if len(t.kept) > 0 && errors.Is(err, syscall.EMFILE) {
+		t.letGo()
+		err = t.in(path, fn)
+	}
+	return err
+}
+
+func (t *Tree) in(path string, fn func(d *Dir, name string) error) error {
+	dir, name := split(path)
 	d, err := t.at(dir)
 	if err != nil {
 		return err
 	}
-	err = fn(d, name)
-	if len(t.kept) > 0 && errors.Is(err, syscall.EMFILE) { // it only looks
-		t.letGo()
-		if d, err = t.at(dir); err == nil {
-			err = fn(d, name)
-		}
-	}
-	return err
+	return fn(d, name)
 }
 
 // Forget closes the cached handles below the root, so that directories may be

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"inplace/backup/fsys/fsystest"
 )
 
 // TestHoldingWhatMoves: a directory that is moved while it is held is read where it was
@@ -47,12 +49,7 @@ func TestHoldingGivesWay(t *testing.T) {
 				must(t, unix.Close(fd))
 			}
 		}()
-		var limit unix.Rlimit
-		must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-		low := limit
-		low.Cur = 60
-		must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &low))
-		defer func() { must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+		fsystest.Handles(t, 60)
 		for {
 			fd, err := unix.Open(home, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 			if err == unix.EMFILE {
