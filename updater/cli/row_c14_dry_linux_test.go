@@ -17,6 +17,9 @@ const writing = "open,openat,creat,rename,renameat,renameat2,link,linkat,symlink
 var (
 	opens    = regexp.MustCompile(`\bopen(at)?\(`)
 	forWrite = regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND`)
+	// noCall is the end of a call that began on a line of its own and is judged there, and a
+	// thread that was gone before it called anything.
+	noCall = regexp.MustCompile(`^\d+ +(<\.\.\. \w+ resumed>|\?\?\?\( <detached \.\.\.>)`)
 )
 
 // TestC14DryRun traces what only looks: not one call that changes anything, but for the
@@ -37,7 +40,7 @@ func TestC14DryRun(t *testing.T) {
 		data, err := os.ReadFile(trace)
 		ok(t, err)
 		for line := range strings.Lines(string(data)) {
-			if opens.MatchString(line) && !forWrite.MatchString(line) || !strings.Contains(line, "(") {
+			if opens.MatchString(line) && !forWrite.MatchString(line) || noCall.MatchString(line) || !strings.Contains(line, "(") {
 				continue
 			}
 			if strings.Contains(line, p.dir+"/cache") || strings.Contains(line, `"/dev/`) || strings.Contains(line, "+++") {
