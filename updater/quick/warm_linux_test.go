@@ -9,9 +9,9 @@ import (
 
 func TestWarm(t *testing.T) {
 	warm()
-	at := uintptr(unsafe.Pointer(started)) &^ (heapChunk - 1)
-	there := make([]byte, hugePage/unix.Getpagesize())
-	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, at, hugePage, uintptr(unsafe.Pointer(unsafe.SliceData(there)))); errno != 0 {
+	at, size := ahead()
+	there := make([]byte, (int(size)+unix.Getpagesize()-1)/unix.Getpagesize())
+	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, at, size, uintptr(unsafe.Pointer(unsafe.SliceData(there)))); errno != 0 {
 		t.Fatal(errno)
 	}
 	for i, page := range there {
