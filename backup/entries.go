@@ -59,16 +59,27 @@ func (e *Entry) append(b []byte) []byte {
 func (s State) append(b []byte) []byte {
 	switch s.Kind {
 	case File:
-		b = fmt.Appendf(b, "f:%o:%d:%d:%d:%d:", s.Mode, s.UID, s.GID, s.MTime, s.Size)
+		b = strconv.AppendUint(append(b, 'f', ':'), uint64(s.Mode), 8)
+		b = append(appendNumbers(b, int64(s.UID), int64(s.GID), s.MTime, s.Size), ':')
 		return hex.AppendEncode(b, s.Digest[:])
 	case Dir:
-		return fmt.Appendf(b, "d:%o:%d:%d:%d", s.Mode, s.UID, s.GID, s.MTime)
+		b = strconv.AppendUint(append(b, 'd', ':'), uint64(s.Mode), 8)
+		return appendNumbers(b, int64(s.UID), int64(s.GID), s.MTime)
 	case Link:
-		return fmt.Appendf(b, "l:%d:%d:%d:%s", s.UID, s.GID, s.MTime, manifest.Escape(s.Target))
+		b = append(appendNumbers(append(b, 'l'), int64(s.UID), int64(s.GID), s.MTime), ':')
+		return append(b, manifest.Escape(s.Target)...)
 	case Whole:
 		return append(b, 't')
 	}
 	return append(b, '-')
+}
+
+// appendNumbers appends each number behind a colon.
+func appendNumbers(b []byte, numbers ...int64) []byte {
+	for _, n := range numbers {
+		b = strconv.AppendInt(append(b, ':'), n, 10)
+	}
+	return b
 }
 
 // ParseEntries reads what MarshalEntries wrote; name is for errors.

@@ -144,7 +144,7 @@ func Load(tree *fsys.Tree, id string) (*Snapshot, error) {
 // LoadDir reads the snapshot id that lies in dir.
 func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 	s := &Snapshot{Dir: dir}
-	raw, err := s.read(tree, id)
+	raw, err := s.read(tree, id, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func loadSome(tree *fsys.Tree, id string, want func(line []byte) bool) (*Snapsho
 		return nil, fmt.Errorf("snapshot %q: %w", id, fs.ErrNotExist)
 	}
 	s := &Snapshot{Dir: path.Join(SnapshotsDir, id)}
-	raw, err := s.read(tree, id)
+	raw, err := s.read(tree, id, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +187,9 @@ func loadSome(tree *fsys.Tree, id string, want func(line []byte) bool) (*Snapsho
 	return s, nil
 }
 
-// read reads the head of the snapshot id, and the text of its entries.
-func (s *Snapshot) read(tree *fsys.Tree, id string) ([]byte, error) {
+// read reads the head of the snapshot id, and the text of its entries, into the memory of buf
+// where that is large enough.
+func (s *Snapshot) read(tree *fsys.Tree, id string, buf []byte) ([]byte, error) {
 	dir := s.Dir
 	damaged := func(name string, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && name == "snapshot.yaml" {
@@ -207,7 +208,7 @@ func (s *Snapshot) read(tree *fsys.Tree, id string) ([]byte, error) {
 	if s.ID != id {
 		return nil, damaged("snapshot.yaml", fmt.Errorf("is of snapshot %q", s.ID))
 	}
-	raw, err := tree.ReadState(path.Join(dir, "entries"), MaxEntriesBytes)
+	raw, err := tree.ReadStateInto(buf, path.Join(dir, "entries"), MaxEntriesBytes)
 	if err != nil {
 		return nil, damaged("entries", err)
 	}

@@ -108,6 +108,10 @@ func newInventory(raw []byte, body string, count int) *Inventory {
 // line is the text of entry i without its line end.
 func (v *Inventory) line(i int) string { return v.text[v.lines[i] : v.lines[i+1]-1] }
 
+// SameLine reports whether entry i is spelled as entry k of o is, which is as much as
+// whether they are equal.
+func (v *Inventory) SameLine(i int, o *Inventory, k int) bool { return v.line(i) == o.line(k) }
+
 // Len is the number of entries.
 func (v *Inventory) Len() int { return len(v.lines) - 1 }
 
@@ -204,6 +208,16 @@ func (v *Inventory) Index(p Path) int {
 		return i
 	}
 	return -1
+}
+
+// IndexNear is Index for a path that is likely among the entries which follow entry near.
+func (v *Inventory) IndexNear(p Path, near int) int {
+	for i := max(near, 0); i < min(near+4, v.Len()); i++ {
+		if v.PathAt(i) == p {
+			return i
+		}
+	}
+	return v.Index(p)
 }
 
 // search is the number of the first entry whose path is not less than p.

@@ -41,10 +41,10 @@ func (b *backer) addConfig() error {
 		g.Class, g.New = backup.Product, e.Old
 		b.goals = append(b.goals, g)
 	}
-	now, err := b.u.configFiles(b.in)
+	now, err := b.u.configEntries(b.ctx, b.in, nil, nil)
 	for _, f := range now {
-		if !have[f.path] {
-			b.plan.Steps = append(b.plan.Steps, Step{Path: f.path, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
+		if !have[f.Path] {
+			b.plan.Steps = append(b.plan.Steps, Step{Path: f.Path, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
 		}
 	}
 	return err

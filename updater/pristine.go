@@ -265,9 +265,9 @@ func keepable(e *manifest.Entry) bool {
 	return e != nil && e.Kind == manifest.File && e.Size <= maxPristine
 }
 
-// mergePacks writes everything that keep names into one pack when the packs have
+// mergePacks writes everything that inv lists into one pack when the packs have
 // become many, so that what no level needs any more does not pile up.
-func mergePacks(t *fsys.Tree, keep map[manifest.Digest]bool, level int64, m manifest.Digest, most int) error {
+func mergePacks(t *fsys.Tree, inv *manifest.Inventory, level int64, m manifest.Digest, most int) error {
 	p := &pristine{tree: t}
 	names, err := t.Names(baseDir)
 	if err != nil || len(names) <= most {
@@ -279,6 +279,10 @@ func mergePacks(t *fsys.Tree, keep map[manifest.Digest]bool, level int64, m mani
 	w, err := newPack(t, level, manifest.DigestOf([]byte("merged "+m.String())))
 	if err != nil {
 		return err
+	}
+	keep := map[manifest.Digest]bool{}
+	for _, e := range inv.All() {
+		keep[e.Digest] = true
 	}
 	var digests []manifest.Digest
 	for i := range p.packs {

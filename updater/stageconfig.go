@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"inplace/backup"
@@ -21,36 +22,21 @@ func (s *stager) config(ctx context.Context) (err error) {
 	return err
 }
 
-// configFile is a file of configuration and what lstat tells of it.
-type configFile struct {
-	path manifest.Path
-	info fsys.Info
-}
-
 // copyConfig appends to entries one for every file of configuration: those the release
 // lists, and what the operator has put into directories that are configuration. It
 // copies those into the stage whose bytes are not kept as the vendor's.
 func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
-	files, err := u.configFiles(in)
-	if err != nil {
-		return nil, err
-	}
 	if err := shipped.load(); err != nil { // before several goroutines ask it
 		return nil, err
 	}
-	cache := openStatCache(u.tree, in.inventory.Digest)
-	defer cache.close()
-	entries = slices.Grow(entries, len(files))
 	kept := len(entries)
+	entries, err := u.configEntries(ctx, in, shipped, entries)
+	if err != nil {
+		return nil, err
+	}
 	var todo []*backup.Entry
-	for _, f := range files {
-		entries = append(entries, backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: f.path,
-			Old: backup.StateOf(f.info), New: backup.State{Kind: backup.Absent}})
-		e := &entries[len(entries)-1]
-		d, ok := cache.digest(in.inventory.Index(f.path), f.info)
-		if ok && isShipped(in, shipped, f.path, d) {
-			e.Old.Digest = d
-		} else {
+	for i := kept; i < len(entries); i++ {
+		if e := &entries[i]; e.Old.Digest.IsZero() {
 			todo = append(todo, e)
 		}
 	}
@@ -68,26 +54,34 @@ func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *insta
 	return entries[:kept+len(gone)], nil
 }
 
-// configFiles lists the files of configuration by path.
-func (u *Updater) configFiles(in *installed) ([]configFile, error) {
+// configEntries appends to entries one for each file of configuration, by path. With shipped
+// it has the digest of those that the stat cache vouches for, if they are as the vendor ships
+// them and kept there.
+func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
 	rules, err := in.manifest.Rules.Compile()
 	if err != nil {
 		return nil, err
 	}
-	walk := configWalk{rules: rules}
+	kept := len(entries)
+	l := configList{u: u, in: in, rules: rules, shipped: shipped, entries: entries}
+	if shipped != nil {
+		l.cache = openStatCache(u.tree, in.inventory.Digest)
+		defer l.cache.close()
+	}
 	for _, pattern := range in.manifest.Rules.Config {
 		g, err := manifest.CompileGlob(pattern)
 		if err != nil {
 			return nil, err
 		}
 		if prefix := g.Prefix(); prefix != "" {
-			if err := walk.walk(u.tree, prefix); err != nil {
+			if err := l.walk(ctx, prefix); err != nil {
 				return nil, err
 			}
 			continue
 		}
+		w := l.walker(0)
 		for _, e := range in.inventory.All() {
-			if e.Kind != manifest.File || !g.Match(e.Path) || rules.Class(e.Path) != manifest.Config {
+			if e.Kind != manifest.File || !g.Match(e.Path) {
 				continue
 			}
 			info, err := u.tree.Lstat(string(e.Path))
@@ -95,14 +89,17 @@ func (u *Updater) configFiles(in *installed) ([]configFile, error) {
 			if err != nil && !errors.As(err, &link) {
 				return nil, err
 			}
-			if info.IsFile() {
-				walk.found = append(walk.found, configFile{e.Path, info})
-			}
+			w.add(e.Path, info)
 		}
+		l.take(w.found)
 	}
-	found := walk.found
-	slices.SortStableFunc(found, func(a, b configFile) int { return strings.Compare(string(a.path), string(b.path)) })
-	return slices.CompactFunc(found, func(a, b configFile) bool { return a.path == b.path }), nil
+	list := l.entries[kept:]
+	byPath := func(a, b backup.Entry) int { return strings.Compare(string(a.Path), string(b.Path)) }
+	if !slices.IsSortedFunc(list, byPath) {
+		slices.SortFunc(list, byPath)
+	}
+	list = slices.CompactFunc(list, func(a, b backup.Entry) bool { return a.Path == b.Path })
+	return l.entries[:kept+len(list)], nil
 }
 
 // readConfig reads the file of e for its digest, and copies it where the digest is not
@@ -135,33 +132,109 @@ func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristi
 // isShipped reports whether d is what the vendor ships at p and its bytes are kept
 // already, so that the digest is enough.
 func isShipped(in *installed, shipped *pristine, p manifest.Path, d manifest.Digest) bool {
-	e := in.inventory.Find(p)
-	return e != nil && e.Kind == manifest.File && e.Digest == d && shipped.has(d)
+	return isShippedAt(in, shipped, in.inventory.Index(p), d)
 }
 
-// configWalk lists files of configuration by handles of its own: thousands of files lie in a few
-// directories, and staging goes on beside it.
-type configWalk struct {
-	rules *manifest.Matcher
-	names fsys.Listing
-	found []configFile
+// isShippedAt is isShipped of the path that is entry index of the inventory, if not -1.
+func isShippedAt(in *installed, shipped *pristine, index int, d manifest.Digest) bool {
+	if index < 0 {
+		return false
+	}
+	e := in.inventory.At(index)
+	return e.Kind == manifest.File && e.Digest == d && shipped.has(d)
 }
 
-// walk adds the files at and below p. A link is no configuration, and nothing behind it is.
-func (w *configWalk) walk(tree *fsys.Tree, p manifest.Path) error {
-	info, err := tree.Lstat(string(p))
+// configList lists files of configuration by handles of its own: thousands of files lie in a
+// few directories, and staging goes on beside it.
+type configList struct {
+	u       *Updater
+	in      *installed
+	rules   *manifest.Matcher
+	shipped *pristine  // nil: digests do not matter
+	cache   *statCache // nil: knows none
+	entries []backup.Entry
+}
+
+// take appends an entry for each of found.
+func (l *configList) take(found []configFile) {
+	for i := range found {
+		f := &found[i]
+		e := backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: f.path, Old: backup.StateOf(f.info), New: backup.State{Kind: backup.Absent}}
+		e.Old.Digest = f.shipped
+		l.entries = append(l.entries, e)
+	}
+}
+
+// walk adds the files at and below top, what lies in it on several goroutines. A link is no
+// configuration, and nothing behind it is.
+func (l *configList) walk(ctx context.Context, top manifest.Path) error {
+	info, err := l.u.tree.Lstat(string(top))
 	var link *fsys.LinkError
 	if errors.As(err, &link) {
 		return nil
 	}
-	if err != nil || !w.add(p, info) {
+	w := l.walker(0)
+	if err != nil || !w.add(top, info) {
+		l.take(w.found)
 		return err
 	}
-	d, err := tree.OpenDir(string(p))
+	d, err := l.u.tree.OpenDir(string(top))
 	if err != nil {
 		return err
 	}
-	return w.below(d, p)
+	defer d.Close()
+	if err := w.names.Read(d); err != nil {
+		return err
+	}
+	names := slices.Clone(w.names.Names)
+	first, end := l.in.inventory.Below(top)
+	l.entries = slices.Grow(l.entries, end-first)
+	idle := make(chan *configWalk, workers)
+	for range workers {
+		idle <- l.walker((end - first) / max(len(names), 1))
+	}
+	var mu sync.Mutex
+	done := make([][]configFile, len(names)) // and not taken yet
+	next := 0
+	return inParallel(ctx, indices(names), func(i int) error {
+		w := <-idle
+		w.found = w.found[:0]
+		err := w.entry(d, names[i], top.Join(names[i]))
+		mu.Lock()
+		defer mu.Unlock()
+		if i == next { // in the order of names, as soon as may be: many files are much memory
+			l.take(w.found)
+			for next++; next < len(done) && done[next] != nil; next++ {
+				l.take(done[next])
+				done[next] = nil
+			}
+		} else {
+			done[i] = append([]configFile{}, w.found...)
+		}
+		idle <- w
+		return err
+	})
+}
+
+// configFile is a file of configuration and what lstat tells of it.
+type configFile struct {
+	path    manifest.Path
+	info    fsys.Info
+	shipped manifest.Digest // of its bytes, where those are known to be the vendor's and kept
+}
+
+// configWalk is what one goroutine of a configList finds.
+type configWalk struct {
+	*configList
+	own   *statCache // its view of cache
+	names fsys.Listing
+	near  int // where the file found last is in the inventory
+	found []configFile
+}
+
+// walker is a configWalk that will find some files.
+func (l *configList) walker(some int) *configWalk {
+	return &configWalk{configList: l, own: l.cache.another(), found: make([]configFile, 0, some)}
 }
 
 // add takes p if it is configuration, and reports whether there is something below it.
@@ -170,30 +243,35 @@ func (w *configWalk) add(p manifest.Path, info fsys.Info) bool {
 		return false
 	}
 	if info.IsFile() && w.rules.Class(p) == manifest.Config {
-		w.found = append(w.found, configFile{p, info})
+		f := configFile{path: p, info: info}
+		if w.shipped != nil {
+			i := w.in.inventory.IndexNear(p, w.near)
+			if d, ok := w.own.digest(i, info); ok && isShippedAt(w.in, w.shipped, i, d) {
+				f.shipped = d
+			}
+			w.near = i
+		}
+		w.found = append(w.found, f)
 	}
 	return info.IsDir()
 }
 
-// below walks through the directory d, which is p, and closes it.
-func (w *configWalk) below(d *fsys.Dir, p manifest.Path) error {
-	defer d.Close()
-	if err := w.names.Read(d); err != nil {
+// entry adds what name in d is, which is p, with all that is below.
+func (w *configWalk) entry(d *fsys.Dir, name string, p manifest.Path) error {
+	info, err := d.Lstat(name)
+	if err != nil || !w.add(p, info) {
+		return err
+	}
+	below, err := d.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	defer below.Close()
+	if err := w.names.Read(below); err != nil {
 		return err
 	}
 	for _, name := range slices.Clone(w.names.Names) {
-		info, err := d.Lstat(name)
-		if err != nil {
-			return err
-		}
-		if !w.add(p.Join(name), info) {
-			continue
-		}
-		next, err := d.OpenDir(name)
-		if err != nil {
-			return err
-		}
-		if err := w.below(next, p.Join(name)); err != nil {
+		if err := w.entry(below, name, p.Join(name)); err != nil {
 			return err
 		}
 	}

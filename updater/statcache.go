@@ -78,6 +78,16 @@ func (c *statCache) close() {
 	}
 }
 
+// another is c for one more goroutine, to be used as long as c is open.
+func (c *statCache) another() *statCache {
+	if c == nil {
+		return nil
+	}
+	other := *c
+	other.piece = nil
+	return &other
+}
+
 // load reads all records at once, for who asks about most of them; [statCache.digest]
 // and [statCache.vouches] may then be called from several goroutines. A torn cache answers
 // nothing from then on.
@@ -244,9 +254,10 @@ func fillStatCache(f *os.File, inv *manifest.Inventory, of func(manifest.Path) (
 		old = oldRecords{inv: beforeInv, taken: before.taken,
 			r: bufio.NewReaderSize(io.NewSectionReader(before.f, statHeaderSize, int64(before.count)*statRecordSize), 64<<10)}
 	}
+	var record [statRecordSize]byte // one for all: it escapes
 	for i := range inv.Len() {
 		path := inv.PathAt(i)
-		record := old.find(path)
+		record = old.find(inv, i, path)
 		if k, ok := of(path); ok {
 			record = statRecord(k.info, k.digest)
 		}
@@ -287,20 +298,27 @@ type oldRecords struct {
 	next  int
 }
 
-// find is what the cache before knew of path, which rises from call to call; all zero
-// if nothing.
-func (o *oldRecords) find(path manifest.Path) (r [statRecordSize]byte) {
+// find is what the cache before knew of path, which is that of entry i of inv and rises from
+// call to call; all zero if nothing.
+func (o *oldRecords) find(inv *manifest.Inventory, i int, path manifest.Path) (r [statRecordSize]byte) {
 	for o.r != nil && o.next < o.inv.Len() {
-		at := o.inv.PathAt(o.next)
-		if at > path {
-			break
+		same := inv.SameLine(i, o.inv, o.next) // of most entries, and told at once
+		if !same {
+			at := o.inv.PathAt(o.next)
+			if at > path {
+				break
+			}
+			same = at == path
 		}
-		if _, err := io.ReadFull(o.r, r[:]); err != nil {
+		piece, err := o.r.Peek(statRecordSize)
+		if err != nil {
 			o.r = nil
 			break
 		}
+		copy(r[:], piece)
+		_, _ = o.r.Discard(statRecordSize)
 		o.next++
-		if at == path {
+		if same {
 			return believed(r, o.taken)
 		}
 	}

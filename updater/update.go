@@ -308,11 +308,7 @@ func (u *Updater) settle(plan *Plan, out *Outcome) {
 	u.secondCopies(out)
 	u.prune(out)
 	if plan.target != nil {
-		keep := map[manifest.Digest]bool{}
-		for _, e := range plan.target.inventory.All() {
-			keep[e.Digest] = true
-		}
-		warn(mergePacks(u.tree, keep, plan.To.Level, plan.To.Manifest, maxPacks))
+		warn(mergePacks(u.tree, plan.target.inventory, plan.To.Level, plan.To.Manifest, maxPacks))
 	}
 	u.event(PhaseFinish, "end", "", 0, 0)
 }
@@ -337,7 +333,7 @@ func (u *Updater) learn(plan *Plan) {
 	if plan.target == nil {
 		return
 	}
-	learnt := map[manifest.Path]known{}
+	learnt := make(map[manifest.Path]known, len(plan.Steps))
 	_ = u.tree.Holding(func() error {
 		for i := range plan.Steps {
 			s := &plan.Steps[i]

@@ -41,6 +41,11 @@ func (t *Tree) CheckState(path string, info Info) error {
 // ReadState reads a state file of the updater's own, of at most limit bytes. A
 // missing one is fs.ErrNotExist; one that is not to be trusted an *[UnsafeError].
 func (t *Tree) ReadState(path string, limit int64) ([]byte, error) {
+	return t.ReadStateInto(nil, path, limit)
+}
+
+// ReadStateInto is [Tree.ReadState] into the memory of buf, where that is large enough.
+func (t *Tree) ReadStateInto(buf []byte, path string, limit int64) ([]byte, error) {
 	f, err := t.OpenState(path)
 	if err != nil {
 		return nil, err
@@ -54,7 +59,10 @@ func (t *Tree) ReadState(path string, limit int64) ([]byte, error) {
 	if info.Size > limit {
 		return nil, tooLong
 	}
-	data := bytes.NewBuffer(Memory(info.Size + bytes.MinRead)[:0]) // with room left to see the end
+	if need := info.Size + bytes.MinRead; int64(cap(buf)) < need { // with room left to see the end
+		buf = Memory(need)
+	}
+	data := bytes.NewBuffer(buf[:0])
 	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, &PathError{path, cause(err)}
 	}
