@@ -255,3 +255,32 @@ func entriesOf(v *Inventory) []Entry {
 	}
 	return out
 }
+
+// TestInventoryPlaces asks for entries by a place nearby, and for equal lines of two inventories.
+func TestInventoryPlaces(t *testing.T) {
+	entries := manyEntries(40)
+	v, err := BuildInventory(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range v.Len() {
+		for _, near := range []int{-1, 0, i - 5, i - 1, i, i + 1, v.Len() - 1, v.Len() + 3} {
+			if got := v.IndexNear(v.PathAt(i), near); got != i {
+				t.Fatalf("entry %d near %d: got %d", i, near, got)
+			}
+		}
+	}
+	if got := v.IndexNear("no/such/path", 7); got != -1 {
+		t.Fatalf("a path that is not listed: got %d", got)
+	}
+	last := v.Len() - 1
+	changed := slices.Clone(entries)
+	changed[slices.IndexFunc(changed, func(e Entry) bool { return e.Path == v.PathAt(last) })].Mode ^= 0o111
+	other, err := BuildInventory(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !v.SameLine(0, other, 0) || v.SameLine(last, other, last) || v.SameLine(1, other, 0) {
+		t.Error("equal lines are those of equal entries alone")
+	}
+}
