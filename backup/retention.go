@@ -33,13 +33,11 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 	var raw []byte // of one list after the other: several long ones are much memory
 	for _, id := range ids {
 		s := &Snapshot{Dir: path.Join(SnapshotsDir, id)}
-		text, err := s.read(tree, id, raw)
-		if err != nil {
+		if raw, err = s.read(tree, id, raw); err != nil {
 			continue
 		}
-		raw = text
 		size, failed := s.Bytes, error(nil)
-		err = eachEntry(s.Dir+"/entries", text, takesRoom, func(e Entry) error {
+		err = eachEntry(s.Dir+"/entries", raw, takesRoom, func(e Entry) error {
 			var n int64
 			n, failed = sizeOf(tree, s.dirOf(e), e)
 			size += n

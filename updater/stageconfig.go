@@ -81,7 +81,7 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 		}
 		w := l.walker(0)
 		for _, e := range in.inventory.All() {
-			if e.Kind != manifest.File || !g.Match(e.Path) {
+			if e.Kind != manifest.File || !g.Match(e.Path) || rules.Class(e.Path) != manifest.Config {
 				continue
 			}
 			info, err := u.tree.Lstat(string(e.Path))
@@ -89,7 +89,9 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 			if err != nil && !errors.As(err, &link) {
 				return nil, err
 			}
-			w.add(e.Path, info)
+			if info.IsFile() {
+				w.file(e.Path, info)
+			}
 		}
 		l.take(w.found)
 	}
@@ -119,7 +121,7 @@ func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristi
 		return err
 	}
 	e.Old = backup.StateOf(info)
-	if e.Old.Digest, err = backup.DigestFile(f); err != nil || isShipped(in, shipped, e.Path, e.Old.Digest) {
+	if e.Old.Digest, err = backup.DigestFile(f); err != nil || isShipped(in, shipped, in.inventory.Index(e.Path), e.Old.Digest) {
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -129,14 +131,9 @@ func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristi
 	return stage.PutConfig(e.Slot, backup.Meta{Mode: 0o600, UID: -1, MTime: info.MTime}, f)
 }
 
-// isShipped reports whether d is what the vendor ships at p and its bytes are kept
-// already, so that the digest is enough.
-func isShipped(in *installed, shipped *pristine, p manifest.Path, d manifest.Digest) bool {
-	return isShippedAt(in, shipped, in.inventory.Index(p), d)
-}
-
-// isShippedAt is isShipped of the path that is entry index of the inventory, if not -1.
-func isShippedAt(in *installed, shipped *pristine, index int, d manifest.Digest) bool {
+// isShipped reports whether d is what the vendor ships as entry index of the inventory, -1
+// for none, and its bytes are kept already, so that the digest is enough.
+func isShipped(in *installed, shipped *pristine, index int, d manifest.Digest) bool {
 	if index < 0 {
 		return false
 	}
@@ -243,17 +240,21 @@ func (w *configWalk) add(p manifest.Path, info fsys.Info) bool {
 		return false
 	}
 	if info.IsFile() && w.rules.Class(p) == manifest.Config {
-		f := configFile{path: p, info: info}
-		if w.shipped != nil {
-			i := w.in.inventory.IndexNear(p, w.near)
-			if d, ok := w.own.digest(i, info); ok && isShippedAt(w.in, w.shipped, i, d) {
-				f.shipped = d
-			}
-			w.near = i
-		}
-		w.found = append(w.found, f)
+		w.file(p, info)
 	}
 	return info.IsDir()
+}
+
+// file takes p, which is a file of configuration.
+func (w *configWalk) file(p manifest.Path, info fsys.Info) {
+	f := configFile{path: p, info: info}
+	if w.shipped != nil {
+		w.near = w.in.inventory.IndexNear(p, w.near)
+		if d, ok := w.own.digest(w.near, info); ok && isShipped(w.in, w.shipped, w.near, d) {
+			f.shipped = d
+		}
+	}
+	w.found = append(w.found, f)
 }
 
 // entry adds what name in d is, which is p, with all that is below.

@@ -18,8 +18,8 @@ var started = new(int64)
 
 // warm asks at once for the piece of the heap that comes next: every command that is not
 // answered here fills it, and each page that is handed out on first use takes 20 µs on
-// virtual machines without page tables of their own. What of it makes
-// a whole large page becomes one. It is advice, and what the system cannot follow costs nothing.
+// virtual machines without page tables of their own. What of it makes a whole large page
+// becomes one. It is advice, and what the system cannot follow costs nothing.
 func warm() {
 	at, size := ahead()
 	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, at&^(heapChunk-1), heapChunk, syscall.MADV_HUGEPAGE)
