@@ -166,7 +166,11 @@ func order(a, b Entry) int {
 type DamagedError struct {
 	ID    string
 	Paths []string // "path: what is wrong", at least one
+	Whole []Second // a second copy that is whole, to be copied over it; none: nil
 }
+
+// Second is a directory of a snapshot's second copy, and the one that it is a copy of.
+type Second struct{ From, To string }
 
 func (e *DamagedError) Error() string {
 	if len(e.Paths) == 1 {

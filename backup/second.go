@@ -58,6 +58,16 @@ func CopyTo(tree *fsys.Tree, id string, other *fsys.Tree) (skipped []string, err
 	return skipped, nil
 }
 
+// Seconds are the directories of a second copy in other, in the order in which CopyTo makes
+// them, and those of tree that they are copies of.
+func (s *Snapshot) Seconds(tree, other *fsys.Tree) []Second {
+	var out []Second
+	for _, dir := range twins(s.Dir, s.Roots) {
+		out = append(out, Second{From: other.RealPath(dir), To: tree.RealPath(dir)})
+	}
+	return out
+}
+
 // copyDir copies the directory at from in tree to the path to in other, which is made
 // anew.
 func copyDir(tree *fsys.Tree, from string, other *fsys.Tree, to string) (skipped []string, err error) {

@@ -37,7 +37,7 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 	}
 	var second []error
 	b.Second, second = u.verifySecond()
-	return b, errors.Join(append(errs, second...)...)
+	return b, u.offerSecond(errors.Join(append(errs, second...)...))
 }
 
 func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error) {

@@ -96,6 +96,7 @@ func (b *backer) checkContent() (mended bool, err error) {
 				return false, err
 			}
 			if g.instead != nil {
+				b.plan.Warnings = append(b.plan.Warnings, g.Path.String()+": "+g.instead.reason)
 				continue
 			}
 			reason += ", and no release has it"

@@ -128,7 +128,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	defer func() { _ = inventory() }()
 	way, err := u.findWay(in)
 	if err != nil {
-		return nil, err
+		return nil, u.offerSecond(err)
 	}
 	for _, k := range way.steps {
 		if f := u.awayFrom(k.Snapshot); f != nil {
@@ -159,7 +159,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, u.offerSecond(err)
 	}
 	return p, nil
 }

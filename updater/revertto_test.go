@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,7 +169,10 @@ func TestRevertAfterDamage(t *testing.T) {
 	_, err = be.open(t, revertTo(ids[0])).Revert(ctx)
 	must(t, err)
 	same(t, "around it", states[0], strip(look(t, be.home, true)))
-	_, err = be.open(t, func(o *Options) { o.RevertTo, o.FromRelease = ids[1], true }).Revert(ctx)
+	out, err := be.open(t, func(o *Options) { o.RevertTo, o.FromRelease = ids[1], true }).Revert(ctx)
 	must(t, err)
+	if w := out.Plan.Warnings; !slices.ContainsFunc(w, func(s string) bool { return strings.HasPrefix(s, "lib/core-2.jar: its slot is damaged") }) {
+		t.Errorf("warned %q, want the damaged path", w)
+	}
 	same(t, "from the release", states[1], strip(look(t, be.home, true)))
 }

@@ -199,14 +199,7 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 			continue
 		}
 		n++
-		turned, err := snap.Turned(other)
-		if turned {
-			snap.Turn()
-		}
-		var faults []backup.Fault
-		if err == nil {
-			faults, err = snap.Check(other, true, nil)
-		}
+		faults, _, err := checkAll(other, snap)
 		switch {
 		case err != nil:
 			damaged(id, err.Error())
@@ -215,4 +208,43 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 		}
 	}
 	return n, errs
+}
+
+// checkAll compares all that a snapshot in tree keeps with what was recorded, turned or not.
+func checkAll(tree *fsys.Tree, snap *backup.Snapshot) (faults []backup.Fault, turned bool, err error) {
+	if turned, err = snap.Turned(tree); err != nil {
+		return nil, turned, err
+	}
+	if turned {
+		snap.Turn()
+	}
+	faults, err = snap.Check(tree, true, nil)
+	return faults, turned, err
+}
+
+// offerSecond looks for a whole second copy of a snapshot that err calls damaged, and
+// returns err, which names it then.
+func (u *Updater) offerSecond(err error) error {
+	var damaged *backup.DamagedError
+	if u.settings.Backup.Also == "" || !errors.As(err, &damaged) {
+		return err
+	}
+	other, e := fsys.Open(u.secondDir())
+	if e != nil {
+		return err
+	}
+	defer other.Close()
+	second, e := backup.Load(other, damaged.ID)
+	if e != nil {
+		return err
+	}
+	if mine, e := backup.Load(u.tree, damaged.ID); e == nil {
+		if turned, e := mine.Turned(u.tree); turned || e != nil {
+			return err // restore.sh has taken it back here, and not in the copy
+		}
+	}
+	if faults, turned, e := checkAll(other, second); e == nil && !turned && len(faults) == 0 {
+		damaged.Whole = second.Seconds(u.tree, other)
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,61 @@ func TestSecondCopyCatchesUp(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestSecondCopyOffered: what refuses a damaged snapshot names its second copy, if that is
+// whole; copied over it as the error says, it mends it.
+func TestSecondCopyOffered(t *testing.T) {
+	be, _ := secondBench(t)
+	before := strip(look(t, be.home, true))
+	ctx := context.Background()
+	out, err := be.open(t, toLevel(1)).Update(ctx)
+	must(t, err)
+	mine := filepath.Join(be.home, backup.SnapshotsDir, out.Snapshot)
+	second := filepath.Join(out.Second, backup.SnapshotsDir, out.Snapshot)
+	// slotOf is the slot of a snapshot that keeps text.
+	slotOf := func(snapshot, text string) string {
+		names, err := os.ReadDir(filepath.Join(snapshot, "slots"))
+		must(t, err)
+		for _, n := range names {
+			p := filepath.Join(snapshot, "slots", n.Name())
+			if data, err := os.ReadFile(p); err == nil && string(data) == text {
+				return p
+			}
+		}
+		t.Fatalf("no slot of %s has %q", snapshot, text)
+		return ""
+	}
+	offered := func(what string, err error) []backup.Second {
+		var bad *backup.DamagedError
+		if !errors.As(err, &bad) || bad.ID != out.Snapshot {
+			t.Fatalf("%s: got %v, want %s damaged", what, err, out.Snapshot)
+		}
+		return bad.Whole
+	}
+	want := []backup.Second{{From: second, To: mine}}
+	must(t, os.WriteFile(slotOf(mine, "\x00one"), []byte("bad"), 0o644))
+	_, err = be.open(t).Revert(ctx)
+	if got := offered("a revert", err); !slices.Equal(got, want) {
+		t.Errorf("a revert offers %v, want %v", got, want)
+	}
+	_, err = be.open(t).VerifyBackups(ctx)
+	if got := offered("backups verify", err); !slices.Equal(got, want) {
+		t.Errorf("backups verify offers %v, want %v", got, want)
+	}
+
+	slot := slotOf(second, "\x00one")
+	must(t, os.WriteFile(slot, []byte("bad"), 0o644))
+	_, err = be.open(t).Revert(ctx)
+	if got := offered("with both damaged", err); got != nil {
+		t.Errorf("offers %v, which is damaged too", got)
+	}
+	must(t, os.WriteFile(slot, []byte("\x00one"), 0o644))
+
+	copyTree(t, want[0].From, want[0].To)
+	_, err = be.open(t).Revert(ctx)
+	must(t, err)
+	same(t, "reverted by the second copy", strip(look(t, be.home, true)), before)
 }
 
 // TestSecondCopyPreflight: what stands in the way of the second copy is found before the

@@ -209,7 +209,7 @@ func (r *run) classify(err error) verdict {
 	case errors.As(err, &damaged):
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
-			"or restore the files of the snapshot from another backup"}}
+			"or restore the files of the snapshot from " + otherBackup(damaged)}}
 	case errors.As(err, &run):
 		return verdict{exit: ExitUsage, hints: []string{"see what was done here: " + r.shell("history")}}
 	case errors.As(err, &unknown):
@@ -289,6 +289,18 @@ func (r *run) judgeConflict() verdict {
 		"decide them one by one: " + r.shell("resolve") + ", then " + r.shell("--continue"),
 		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
+}
+
+// otherBackup says where else the files of a damaged snapshot are.
+func otherBackup(e *backup.DamagedError) string {
+	if len(e.Whole) == 0 {
+		return "another backup"
+	}
+	var copies []string
+	for _, s := range e.Whole {
+		copies = append(copies, "cp -a "+shellQuote(s.From+"/.")+" "+shellQuote(s.To))
+	}
+	return "its second copy, which is whole: " + strings.Join(copies, " && ")
 }
 
 // judgeOpen is about a journal that is open: this command only looks, or could not

@@ -48,6 +48,7 @@ func TestJudge(t *testing.T) {
 		{"faults in what is untrusted", &repository.UntrustedError{Path: "x", Msg: "bad", Err: faults}, ExitUntrusted, "vendor", "not changed"},
 		{"expired", &repository.ExpiredError{Role: "timestamp", Since: time.Unix(0, 0)}, ExitUntrusted, "--allow-stale", "not changed"},
 		{"damaged snapshot", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}}, ExitUntrusted, "snapshot", "not changed"},
+		{"with a second copy", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}, Whole: []backup.Second{{From: "/also/x", To: "/p/x"}}}, ExitUntrusted, "cp -a /also/x/. /p/x", "not changed"},
 		{"not in the repository", &repository.NotFoundError{Path: "channel x"}, ExitFailed, "--channel", "not changed"},
 		{"unsafe state", &fsys.UnsafeError{Path: "updates/lock", Reason: "is a link"}, ExitFailed, "owner", "not changed"},
 		{"no passphrase", repository.ErrNoPassphrase, ExitUsage, envPassphrase, ""},

@@ -155,7 +155,7 @@ func editCounts(v *updater.Verification) string {
 	}
 	text := strings.Join(parts, ", ")
 	if v.Config > 0 {
-		text += fmt.Sprintf("; %d of these are configuration", v.Config)
+		text += fmt.Sprintf("; configuration among them: %d", v.Config)
 	}
 	return text
 }
