@@ -21,15 +21,15 @@ const (
 
 // MarshalEntries sorts and renders entries.
 func MarshalEntries(entries []Entry) []byte {
+	slices.SortStableFunc(entries, order)
 	var b bytes.Buffer
 	_ = writeEntries(&b, entries) // a buffer takes everything
 	return b.Bytes()
 }
 
-// writeEntries sorts entries and writes their text line by line, since the whole of it
-// can be larger than the entries are.
+// writeEntries writes the text of sorted entries line by line, since the whole of it can be
+// larger than the entries are.
 func writeEntries(w io.Writer, entries []Entry) error {
-	slices.SortStableFunc(entries, order)
 	out := bufio.NewWriterSize(w, 64<<10)
 	_, _ = out.WriteString(entriesHeader + "\n")
 	var b []byte

@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ func restoreScript(head Head, entries []Entry) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, restoreHead, quote(head.ID), head.Product, head.To.Level, head.From.Level, quote(head.ID))
 	for _, r := range head.Roots {
-		fmt.Fprintf(&b, "reach %s %s\n", quote("./"+r.store()), quote(r.Target))
+		say(&b, "reach", quote("./"+r.store()), quote(r.Target))
 	}
 	at := ""
 	work := reversed(changing(entries))
@@ -22,48 +23,61 @@ func restoreScript(head Head, entries []Entry) []byte {
 			e := work[i]
 			if store := twinOf(head, e); store != at {
 				at = store
-				fmt.Fprintf(&b, "at %s\n", quote(at))
+				say(&b, "at", quote(at))
 			}
-			p := quote("./" + string(e.Path))
+			slot, p := strconv.Itoa(e.Slot), quote("./"+string(e.Path))
 			switch g.verb {
 			case clearName:
 				if e.Old.Kind == Whole {
-					fmt.Fprintf(&b, "outwhole %d %s\n", e.Slot, p)
+					say(&b, "outwhole", slot, p)
 				} else {
-					fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+					say(&b, "out", slot, p)
 				}
 			case makeDir:
-				fmt.Fprintf(&b, "dir %s %04o %d:%d\n", p, e.New.Mode, e.New.UID, e.New.GID)
+				say(&b, "dir", p, octal(e.New.Mode), fmt.Sprintf("%d:%d", e.New.UID, e.New.GID))
 			case removeDir:
-				fmt.Fprintf(&b, "nodir %s\n", p)
+				say(&b, "nodir", p)
 			case changeMode:
-				fmt.Fprintf(&b, "mode %s %04o\n", p, e.New.Mode)
+				say(&b, "mode", p, octal(e.New.Mode))
 			case exchange, fillName:
 				switch e.New.Kind {
 				case File:
-					fmt.Fprintf(&b, "file %d %s %s", e.Slot, p, e.New.Digest.Hex())
 					if e.New.sameContent(e.Old) {
-						fmt.Fprintf(&b, " %04o", e.New.Mode)
+						say(&b, "file", slot, p, e.New.Digest.Hex(), octal(e.New.Mode))
+					} else {
+						say(&b, "file", slot, p, e.New.Digest.Hex())
 					}
-					b.WriteByte('\n')
 				case Link:
-					fmt.Fprintf(&b, "link %d %s %s\n", e.Slot, p, quote(e.New.Target))
+					say(&b, "link", slot, p, quote(e.New.Target))
 				case Whole:
-					fmt.Fprintf(&b, "whole %d %s\n", e.Slot, p)
+					say(&b, "whole", slot, p)
 				case Absent:
-					fmt.Fprintf(&b, "out %d %s\n", e.Slot, p)
+					say(&b, "out", slot, p)
 				}
 			}
 		}
 	}
 	for _, e := range work {
 		if e.New.Kind == Dir && e.New.MTime > 0 {
-			fmt.Fprintf(&b, "mtime %s %d.%09d\n", quote("./"+string(e.Path)), e.New.MTime/1e9, e.New.MTime%1e9)
+			say(&b, "mtime", quote("./"+string(e.Path)), fmt.Sprintf("%d.%09d", e.New.MTime/1e9, e.New.MTime%1e9))
 		}
 	}
 	b.WriteString(restoreTail)
 	return b.Bytes()
 }
+
+// say writes a line of words.
+func say(b *bytes.Buffer, words ...string) {
+	for i, w := range words {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+	}
+	b.WriteByte('\n')
+}
+
+func octal(mode uint32) string { return fmt.Sprintf("%04o", mode) }
 
 // twinOf is the store that the slot of e lies in, as a path for the script; "" for that of
 // the installation.

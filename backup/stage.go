@@ -304,19 +304,19 @@ func finish(f *os.File, made fsys.Info, meta Meta) (refused []string, err error)
 // is to be started once everything is live.
 const WatchFile = "watch"
 
-// Seal writes what makes the stage a snapshot: the entries, restore.sh and the head
-// last, and makes all of it durable. undo is the journal record that turns the
+// Seal sorts entries and writes what makes the stage a snapshot: the entries, restore.sh
+// and the head last, and makes all of it durable. undo is the journal record that turns the
 // transaction round, kept ready under the name [UndoFile].
 func (s *Stage) Seal(head Head, entries []Entry, undo []byte) error {
 	dir := s.places[0].stage
+	slices.SortStableFunc(entries, order)
+	script := make(chan error, 1) // beside the list: each is long where much changes
+	go func() { script <- dir.WriteFile("restore.sh", restoreScript(head, entries), 0o700, !fsys.SyncsWhole) }()
 	digest, err := sealEntries(dir, entries)
-	if err != nil {
+	if err := errors.Join(err, <-script); err != nil {
 		return err
 	}
 	if err := dir.WriteFile(UndoFile, undo, 0o600, !fsys.SyncsWhole); err != nil {
-		return err
-	}
-	if err := dir.WriteFile("restore.sh", restoreScript(head, entries), 0o700, !fsys.SyncsWhole); err != nil {
 		return err
 	}
 	if err := dir.WriteFile("snapshot.yaml", head.marshal(digest), 0o600, !fsys.SyncsWhole); err != nil {
@@ -351,7 +351,7 @@ func (s *Stage) sync() error {
 	return s.config.Sync()
 }
 
-// sealEntries writes the list of entries into dir and returns its digest.
+// sealEntries writes the list of sorted entries into dir and returns its digest.
 func sealEntries(dir *fsys.Dir, entries []Entry) (d manifest.Digest, err error) {
 	f, err := dir.Create("entries")
 	if err != nil {

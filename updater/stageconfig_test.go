@@ -16,8 +16,7 @@ func TestConfigEntries(t *testing.T) {
 	shipped := tree{"bin/x.sh": "0755 x\n", "conf/a-b/1.conf": "1\n", "conf/a/2.conf": "2\n", "conf/a/b/3.conf": "3\n", "conf/a.conf": "4\n", "top.ini": "5\n"}
 	be := newBench(t, product, shipped)
 	be.adopt(t)
-	must(t, write("mine\n")(be.path("conf/a/own.conf")))
-	must(t, write("edited\n")(be.path("conf/a.conf")))
+	tree{"conf/a/own.conf": "mine\n", "conf/a.conf": "edited\n"}.write(t, be.home)
 	u := be.open(t)
 	in, err := readInstalled(u.tree)
 	must(t, err)
