@@ -23,15 +23,22 @@ func (p Path) Portable() error {
 	return nil
 }
 
+// foreign are the bytes that Windows has no name with.
+var foreign = [utf8.RuneSelf]bool{'<': true, '>': true, ':': true, '"': true, '|': true, '?': true, '*': true, '\\': true}
+
 // portableFault says what keeps one segment from existing everywhere, or "".
 func portableFault(name string) string {
 	for i := 0; i < len(name); i++ {
-		switch c := name[i]; {
+		c := name[i]
+		if c >= 0x20 && c < 0x7f && !foreign[c] {
+			continue
+		}
+		switch {
 		case c < 0x20 || c == 0x7f:
 			return fmt.Sprintf("want no control bytes in a name, got 0x%02x", c)
-		case strings.IndexByte(`<>:"|?*\`, c) >= 0:
+		case c < utf8.RuneSelf:
 			return fmt.Sprintf("want a name every system can hold, got a %q in it", c)
-		case c >= utf8.RuneSelf:
+		default:
 			r, n := utf8.DecodeRuneInString(name[i:])
 			if r == utf8.RuneError && n == 1 {
 				return fmt.Sprintf("want names in UTF-8, got byte 0x%02x", c)
@@ -53,6 +60,9 @@ func portableFault(name string) string {
 
 // reservedOnWindows reports whether name, up to its first dot, is a device.
 func reservedOnWindows(name string) bool {
+	if strings.IndexByte("acnlpACNLP", name[0]) < 0 { // hardly any name is looked at further
+		return false
+	}
 	stem, _, _ := strings.Cut(name, ".")
 	stem = strings.TrimRight(stem, " ")
 	if len(stem) < 3 || len(stem) > len("CONOUT$") {

@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -24,17 +25,18 @@ const (
 	forecastAge = 50
 )
 
-// forecast goes by what the last runs took here, each in proportion to the paths that it
-// changed and its fixed part: the middle one of these. A run that tells nothing of its
-// window, or failed, does not count.
-func forecast(history []HistoryEntry, paths int) *Forecast {
+// forecast goes by what the last runs took here, of a history that begins with its newest
+// entry, each in proportion to the paths that it changed and its fixed part: the middle one
+// of these. A run that tells nothing of its window, or failed, does not count.
+func forecast(history iter.Seq[HistoryEntry], paths int) *Forecast {
 	if paths == 0 {
 		return nil
 	}
 	size := func(n int) float64 { return float64(n + fixedPaths) }
 	var took []float64
-	for i, e := range slices.Backward(history) {
-		if len(took) == forecastBy || len(history)-i > forecastAge {
+	seen := 0
+	for e := range history {
+		if seen++; len(took) == forecastBy || seen > forecastAge {
 			break
 		}
 		if e.Result == "done" && e.WindowMS > 0 && e.Changed > 0 {

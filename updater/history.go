@@ -2,11 +2,13 @@ package updater
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"time"
 
 	"inplace/backup"
@@ -19,6 +21,7 @@ import (
 const (
 	historyPath   = "updates/history.jsonl"
 	historySchema = "inplace/history/1"
+	recentBytes   = 64 << 10 // of the history, a line of which has some 400
 )
 
 // History reads all entries, oldest first.
@@ -41,11 +44,49 @@ func (u *Updater) History() ([]HistoryEntry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", historyPath, err)
 		}
-		var e HistoryEntry
-		if len(line) > 1 && json.Unmarshal(line, &e) == nil && e.Schema == historySchema {
+		if e, ok := historyEntry(line); ok {
 			out = append(out, e)
 		}
 	}
+}
+
+func historyEntry(line []byte) (e HistoryEntry, ok bool) {
+	ok = len(line) > 1 && json.Unmarshal(line, &e) == nil && e.Schema == historySchema
+	return e, ok
+}
+
+// newest is the entries from the newest on, as far as they lie in the last recentBytes: for
+// who asks about the last few runs, however long the history has become.
+func (u *Updater) newest() (iter.Seq[HistoryEntry], error) {
+	f, err := u.tree.OpenState(historyPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func(func(HistoryEntry) bool) {}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", historyPath, err)
+	}
+	from := max(0, size-recentBytes)
+	tail := make([]byte, size-from)
+	if n, err := f.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", historyPath, err)
+	} else if tail = tail[:n]; from > 0 {
+		tail = tail[bytes.IndexByte(tail, '\n')+1:] // the line before begins further up
+	}
+	return func(yield func(HistoryEntry) bool) {
+		rest := tail[:bytes.LastIndexByte(tail, '\n')+1] // what follows it was torn
+		for len(rest) > 0 {
+			at := bytes.LastIndexByte(rest[:len(rest)-1], '\n') + 1
+			if e, ok := historyEntry(rest[at:]); ok && !yield(e) {
+				return
+			}
+			rest = rest[:at]
+		}
+	}, nil
 }
 
 // append adds an entry. A history that cannot be written does not fail a run whose

@@ -291,6 +291,48 @@ func TestAbortPrepared(t *testing.T) {
 	}
 }
 
+// TestNewest: the newest entries come first, a torn line and those of others are passed over,
+// and of a long history no more is read than its end.
+func TestNewest(t *testing.T) {
+	be := newBench(t, sampleProduct, tree{"lib/core.jar": "\x00one"})
+	be.adopt(t)
+	u := be.open(t)
+	levels := func() (got []int64) {
+		newest, err := u.newest()
+		must(t, err)
+		for e := range newest {
+			got = append(got, e.To)
+		}
+		return got
+	}
+	const path = "updates/history.jsonl"
+	must(t, os.Remove(be.path(path)))
+	if got := levels(); len(got) > 0 {
+		t.Errorf("no history: got %v", got)
+	}
+	for n := range int64(3) {
+		must(t, appendHistory(u.tree, HistoryEntry{To: n}))
+	}
+	must(t, u.tree.AppendState(path, []byte("{\"schema\":\"of others\"}\n\n{\"schema\":\""+historySchema+"\",\"to\":9"), 0o600))
+	if got := levels(); !slices.Equal(got, []int64{2, 1, 0}) {
+		t.Errorf("got %v", got)
+	}
+	must(t, os.Remove(be.path(path)))
+	const runs = 1000
+	for n := range int64(runs) {
+		must(t, appendHistory(u.tree, HistoryEntry{To: n, Reason: strings.Repeat("x", 300)}))
+	}
+	got := levels()
+	if len(got) < forecastAge || len(got) > recentBytes/300 {
+		t.Errorf("%d entries of %d", len(got), runs)
+	}
+	for i, n := range got {
+		if n != int64(runs-1-i) {
+			t.Fatalf("entry %d is that of %d", i, n)
+		}
+	}
+}
+
 func TestForecast(t *testing.T) {
 	run := func(ms int64, changed int, result string) HistoryEntry {
 		return HistoryEntry{Result: result, WindowMS: ms, Changed: changed}
@@ -311,7 +353,8 @@ func TestForecast(t *testing.T) {
 		{name: "what failed does not count", history: []HistoryEntry{run(900, 100, "failed, rolled back"), run(0, 100, "done"), run(70, 0, "done")}, paths: 100, ms: 40},
 	}
 	for _, tt := range tests {
-		got := forecast(tt.history, tt.paths)
+		slices.Reverse(tt.history)
+		got := forecast(slices.Values(tt.history), tt.paths)
 		if tt.notThere {
 			if got != nil {
 				t.Errorf("%s: got %+v, want none", tt.name, got)

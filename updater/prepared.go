@@ -274,7 +274,7 @@ func (u *Updater) prepareFor(p *Plan) {
 			changes++
 		}
 	}
-	if history, err := u.History(); err == nil {
+	if history, err := u.newest(); err == nil {
 		p.Window = forecast(history, changes)
 	}
 	if u.unasked != nil {
