@@ -178,7 +178,9 @@ func (t *Tree) at(path string) (*Dir, error) {
 		return nil, fs.ErrClosed
 	}
 	if t.kept != nil {
-		return t.atKept(path)
+		if d, err := t.atKept(path); d != nil || err != nil {
+			return d, err
+		}
 	}
 	keep := 1
 	rest := path
@@ -210,8 +212,10 @@ func (t *Tree) at(path string) (*Dir, error) {
 }
 
 // maxKept is how many directories are held open at the most while [Tree.Holding], and at
-// most a quarter of what the process may open: files are read beside.
-var maxKept = sync.OnceValue(func() int { return min(512, maxHandles()/4) })
+// most a quarter of what the process may open: files are read beside. Linux gives a process
+// of several threads its 257th descriptor, and each time it has twice as many, only after
+// every processor has passed through the scheduler, which takes it 5 to 20 ms.
+var maxKept = sync.OnceValue(func() int { return min(200, maxHandles()/4) })
 
 // Holding calls fn and keeps open until it returns what directories it looks into, so that
 // several passes over the same paths open each of them once. It is for looking only: what is
@@ -242,20 +246,21 @@ func (t *Tree) letGo() {
 	clear(t.kept)
 }
 
-// atKept is at among the directories that are kept; t.mu is held.
+// atKept is at among the directories that are kept, nil where there is no room for one
+// more; t.mu is held.
 func (t *Tree) atKept(path string) (*Dir, error) {
-	if d := t.kept[path]; d != nil || path == "" {
-		if path == "" {
-			d = t.root
-		}
+	if path == "" {
+		return t.root, nil
+	}
+	if d := t.kept[path]; d != nil {
 		return d, nil
 	}
 	if len(t.kept) >= maxKept() {
-		t.letGo()
+		return nil, nil
 	}
 	above, name := split(path)
 	d, err := t.atKept(above)
-	if err != nil {
+	if d == nil || err != nil {
 		return nil, err
 	}
 	next, err := d.OpenDir(name)
