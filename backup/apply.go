@@ -49,6 +49,7 @@ type place struct {
 	dir   string
 	slots *fsys.Dir
 	aside *fsys.Dir
+	apart map[string]bool // slots whose old bytes lie aside when a plain run begins
 }
 
 // open opens the places of the snapshot, that of the installation first.
@@ -59,8 +60,17 @@ func (c *Change) open() (err error) {
 			return err
 		}
 		c.places = append(c.places, p)
-		if c.places[len(c.places)-1].aside, err = c.Tree.OpenDir(dir + "/aside"); err != nil {
+		at := &c.places[len(c.places)-1]
+		if at.aside, err = c.Tree.OpenDir(dir + "/aside"); err != nil {
 			return err
+		}
+		names, err := at.aside.Names()
+		if err != nil {
+			return err
+		}
+		at.apart = make(map[string]bool, len(names))
+		for _, n := range names {
+			at.apart[n] = true
 		}
 	}
 	c.place = c.places[0]
@@ -187,11 +197,15 @@ func (c *Change) exchange(e Entry, d *fsys.Dir, name string) error {
 	case e.New.Kind == Whole:
 		return &DriftError{e.Path} // it has been made anew since the look
 	default:
-		old, e2 := c.aside.Lstat(slot)
-		if e2 != nil {
-			return e2
+		apart := c.apart[slot]
+		if c.Careful {
+			old, e2 := c.aside.Lstat(slot)
+			if e2 != nil {
+				return e2
+			}
+			apart = old.Exists
 		}
-		if old.Exists { // the old bytes were copied: the live file has other names or a writer
+		if apart { // the old bytes were copied: the live file has other names or a writer
 			if err = c.slots.Rename(slot, d, name); err == nil {
 				err = c.aside.Rename(slot, c.slots, slot)
 			}

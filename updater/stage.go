@@ -417,15 +417,19 @@ func (s *stager) recordEntry(path manifest.Path, data []byte, slot int) (backup.
 	}
 	defer func() { _ = f.Close() }()
 	e := backup.Entry{Class: backup.Record, Slot: slot, Path: path, Old: backup.StateOf(info), Before: info}
-	if e.Old.Digest, err = backup.DigestFile(f); err != nil {
-		return backup.Entry{}, err
-	}
-	e.New = backup.State{Kind: backup.File, Mode: 0o600, UID: info.UID, GID: info.GID, Size: int64(len(data)), Digest: manifest.DigestOf(data)}
+	e.New = backup.State{Kind: backup.File, Mode: 0o600, UID: info.UID, GID: info.GID, Size: int64(len(data))}
+	var now manifest.Digest
+	digest := beside(func() error { now = manifest.DigestOf(data); return nil }) // of an inventory, which may be long
 	s.bytes += e.Old.Size
-	_, err = s.stage.Put(e, backup.Meta{Mode: 0o600, UID: info.UID, GID: info.GID}, func(f *os.File) error {
-		_, err := f.Write(data)
-		return err
-	})
+	e.Old.Digest, err = backup.DigestFile(f)
+	if err == nil {
+		_, err = s.stage.Put(e, backup.Meta{Mode: 0o600, UID: info.UID, GID: info.GID}, func(f *os.File) error {
+			_, err := f.Write(data)
+			return err
+		})
+	}
+	_ = digest() // it cannot fail
+	e.New.Digest = now
 	return e, err
 }
 
