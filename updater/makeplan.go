@@ -476,6 +476,7 @@ func (m *maker) step(it *item, a Action, reason string) *Step {
 // gather turns the decided items into the plan's sorted steps and conflicts.
 func (m *maker) gather() {
 	p := m.plan
+	p.Steps = slices.Grow(p.Steps, len(m.items)) // a step is large
 	for _, it := range m.items {
 		if it.step != nil && it.step.Action != Conflict {
 			p.Steps = append(p.Steps, *it.step)
