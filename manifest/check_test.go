@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -29,6 +31,27 @@ func TestCheckTakes(t *testing.T) {
 	m.Renames = []Rename{{"lib/old.jar", "lib/new.jar"}}
 	if err := Check(m, v); err != nil {
 		t.Errorf("got %v, want it taken", err)
+	}
+}
+
+// TestCheckLong: both halves of a long release are checked, and told in order.
+func TestCheckLong(t *testing.T) {
+	text := DigestOf([]byte("x"))
+	entries := []Entry{{Path: "a.", Kind: File, Mode: 0o644, Digest: text}, {Path: "zz ", Kind: File, Mode: 0o644, Digest: text}}
+	for i := range 10 * lotSize {
+		entries = append(entries, Entry{Path: Path(fmt.Sprintf("f%06d", i)), Kind: File, Mode: 0o644, Digest: text})
+	}
+	entries[7].Path = "f000005:"
+	m, v := release(t, entries...)
+	err := Check(m, v)
+	var faults Errors
+	if !errors.As(err, &faults) || len(faults) != 3 {
+		t.Fatalf("got %v, want three faults", err)
+	}
+	for i, path := range []string{"a.: ", "f000005:: ", "zz : "} {
+		if !strings.HasPrefix(faults[i].Msg, path) {
+			t.Errorf("fault %d: got %v, want one of %s", i, faults[i], path)
+		}
 	}
 }
 

@@ -184,6 +184,45 @@ func TestInventoryListsEveryFault(t *testing.T) {
 	}
 }
 
+// TestLongInventory: entries that are related on another core have the same faults, in the
+// order of their lines.
+func TestLongInventory(t *testing.T) {
+	lines := make([]string, 10*lotSize+7)
+	for i := range lines {
+		lines[i] = file(fmt.Sprintf("f%06d", i))
+	}
+	good := list(lines...)
+	want := map[int]string{}
+	spoil := func(i int, line, msg string) {
+		lines[i] = line
+		want[i+2] = msg
+	}
+	spoil(0, "f 0944 6 "+helloDigest+" f000000", "mode")
+	spoil(lotSize, file(fmt.Sprintf("f%06d", lotSize-1)), "want each path once")
+	spoil(3*lotSize+5, file(fmt.Sprintf("f%06d/x", 3*lotSize+4)), "want its parent")
+	spoil(5*lotSize-1, file("../x"), "want a clean path")
+	spoil(9*lotSize, file("f000000"), "want paths in rising order")
+	spoil(len(lines)-1, "f 0644 06 "+helloDigest+" last", "size")
+	for range 10 { // which core is how far differs from run to run
+		if v, err := ParseInventory("inv", []byte(good)); err != nil || v.Len() != len(lines) {
+			t.Fatalf("got %v, want it taken", err)
+		}
+		_, err := ParseInventory("inv", []byte(list(lines...)))
+		var faults Errors
+		if !errors.As(err, &faults) || len(faults) != len(want) {
+			t.Fatalf("got %v, want %d faults", err, len(want))
+		}
+		for i, f := range faults {
+			if i > 0 && f.Line <= faults[i-1].Line || want[f.Line] == "" || !strings.Contains(f.Msg, want[f.Line]) {
+				t.Errorf("got %v, want %q there", f, want[f.Line])
+			}
+		}
+		if _, err := ParseAgain("inv", []byte(list(lines...)), Digest{}); !errors.As(err, &faults) || len(faults) != 3 {
+			t.Errorf("again: got %v, want the faults of form", err)
+		}
+	}
+}
+
 func TestBuildInventoryRefuses(t *testing.T) {
 	_, err := BuildInventory([]Entry{
 		{Path: "dev", Kind: Other},

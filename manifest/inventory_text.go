@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -55,29 +56,82 @@ func parseInventory(name string, data []byte, d Digest, relations bool) (*Invent
 
 	v := newInventory(data, body, count)
 	v.Digest = d
-	var c *checker
+	relate, related := func(l lot) { l.spare <- l.entries }, func() Errors { return nil }
 	if relations {
-		c = newChecker(count, v.PathAt)
+		relate, related = v.relations(name)
 	}
-	var faults Errors
-	for i := range count {
-		line := v.line(i)
-		var e Entry
-		col, msg := parseEntry(&e, line)
-		if msg == "" && c != nil {
-			if msg = c.add(i, &e); msg != "" {
-				col = strings.LastIndexByte(line, ' ') + 2
-				msg = e.Path.String() + ": " + msg
-			}
-		}
-		if msg != "" {
-			faults = append(faults, &Error{Name: name, Line: i + 2, Col: col, Msg: msg})
-		}
-	}
+	faults := v.forms(name, relate)
+	faults = append(faults, related()...)
+	slices.SortFunc(faults, func(a, b *Error) int { return a.Line - b.Line }) // each line has one at most
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// lot is some entries in a row; one whose line has a fault is without a kind.
+type lot struct {
+	from    int // the number of the first
+	entries []Entry
+	spare   chan []Entry // takes the memory of entries back
+}
+
+// lotSize is how many entries are passed on at once.
+const lotSize = 512
+
+// forms checks each line by itself, and passes on what it has read.
+func (v *Inventory) forms(name string, pass func(lot)) (faults Errors) {
+	spare := make(chan []Entry, 4) // one is filled, one related, two wait
+	for from := 0; from < v.Len(); from += lotSize {
+		l := lot{from: from, spare: spare}
+		select {
+		case l.entries = <-spare:
+			l.entries = l.entries[:0]
+		default:
+			l.entries = make([]Entry, 0, min(lotSize, v.Len()))
+		}
+		for i := from; i < min(from+lotSize, v.Len()); i++ {
+			l.entries = append(l.entries, Entry{})
+			e := &l.entries[i-from]
+			if col, msg := parseEntry(e, v.line(i)); msg != "" {
+				faults = append(faults, &Error{Name: name, Line: i + 2, Col: col, Msg: msg})
+				*e = Entry{}
+			}
+		}
+		pass(l)
+	}
+	return faults
+}
+
+// relations checks entries against each other as they are passed on: of a long inventory on
+// another core, while the lines that follow are read. related waits for all and tells what is
+// wrong.
+func (v *Inventory) relations(name string) (relate func(lot), related func() Errors) {
+	c := newChecker(v.Len(), v.PathAt)
+	var faults Errors
+	check := func(l lot) {
+		for k := range l.entries {
+			e := &l.entries[k]
+			if e.Kind == Absent {
+				continue
+			}
+			if msg := c.add(l.from+k, e); msg != "" {
+				faults = append(faults, &Error{Name: name, Line: l.from + k + 2, Col: strings.LastIndexByte(v.line(l.from+k), ' ') + 2, Msg: e.Path.String() + ": " + msg})
+			}
+		}
+		l.spare <- l.entries
+	}
+	if v.Len() < 8*lotSize {
+		return check, func() Errors { return faults }
+	}
+	lots, done := make(chan lot, 2), make(chan struct{})
+	go func() {
+		defer close(done)
+		for l := range lots {
+			check(l)
+		}
+	}()
+	return func(l lot) { lots <- l }, func() Errors { close(lots); <-done; return faults }
 }
 
 // textOf is data as a string without a copy, which an inventory of 100,000 files
