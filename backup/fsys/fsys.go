@@ -131,9 +131,7 @@ func (t *Tree) Path() string { return t.path }
 func (t *Tree) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := len(t.chain) - 1; i >= 0; i-- {
-		t.chain[i].Close()
-	}
+	t.shorten(0)
 	t.chain = nil
 	t.letGo()
 	t.unfollow()
@@ -192,11 +190,7 @@ func (t *Tree) at(path string) (*Dir, error) {
 		}
 		break
 	}
-	for len(t.chain) > keep {
-		last := len(t.chain) - 1
-		t.chain[last].Close()
-		t.chain = t.chain[:last]
-	}
+	t.shorten(keep)
 	d := t.chain[keep-1]
 	rest = strings.TrimPrefix(strings.TrimPrefix(path, d.path), "/")
 	for rest != "" {
@@ -209,6 +203,15 @@ func (t *Tree) at(path string) (*Dir, error) {
 		d, rest = next, more
 	}
 	return d, nil
+}
+
+// shorten closes all of the chain but its first keep directories.
+func (t *Tree) shorten(keep int) {
+	for len(t.chain) > keep {
+		last := len(t.chain) - 1
+		t.chain[last].Close()
+		t.chain = t.chain[:last]
+	}
 }
 
 // maxKept is how many directories are held open at the most while [Tree.Holding], and at
@@ -233,6 +236,7 @@ func (t *Tree) Holding(fn func() error) error {
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			t.letGo()
+			t.shorten(1) // where there was no room to keep more
 			t.kept = nil
 		}()
 	}
@@ -301,7 +305,7 @@ func (t *Tree) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.letGo()
-	_, _ = t.at("")
+	t.shorten(1)
 }
 
 // OpenDir opens the directory path on a handle of its own.

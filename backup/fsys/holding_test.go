@@ -12,6 +12,7 @@ import (
 func TestHolding(t *testing.T) {
 	tree, home := newTree(t)
 	many := maxKept() + 100
+	last := fmt.Sprintf("d/%d", many-1) // for which there is no room
 	for i := range many {
 		put(t, filepath.Join(home, fmt.Sprintf("d/%d/f", i)), "x")
 	}
@@ -32,14 +33,15 @@ func TestHolding(t *testing.T) {
 			t.Errorf("%d directories are kept, want at most %d", n, maxKept()+1)
 		}
 		return tree.Holding(func() error { // within another it changes nothing
-			if !there("d/1/f") {
-				t.Error("d/1/f: want a file, got nothing")
+			if !there("d/1/f") || !there(last+"/f") {
+				t.Error("want a file, got nothing")
 			}
 			return nil
 		})
 	}))
 	must(t, os.Rename(filepath.Join(home, "d/1"), filepath.Join(home, "away")))
-	if tree.kept != nil || there("d/1/f") || !there("away/f") {
+	must(t, os.Rename(filepath.Join(home, last), filepath.Join(home, "away2")))
+	if tree.kept != nil || there(last+"/f") || there("d/1/f") || !there("away/f") {
 		t.Error("after Holding: want the tree as it is now, got what was kept")
 	}
 }
