@@ -164,19 +164,28 @@ func order(a, b Entry) int {
 
 // DamagedError names what of a snapshot is not as it was recorded.
 type DamagedError struct {
-	ID    string
-	Paths []string // "path: what is wrong", at least one
-	Whole []Second // a second copy that is whole, to be copied over it; none: nil
+	ID     string   // "" of all second copies
+	In     string   // the directory of the second copies of which it is one; "" of the installation's own
+	Paths  []string // "path: what is wrong", at least one
+	Unread bool     // its head or its list is damaged, and so nothing can be told of what it keeps
+	Whole  []Second // a second copy that is whole, to be copied over it; none: nil
 }
 
 // Second is a directory of a snapshot's second copy, and the one that it is a copy of.
 type Second struct{ From, To string }
 
 func (e *DamagedError) Error() string {
-	if len(e.Paths) == 1 {
-		return fmt.Sprintf("snapshot %s is damaged: %s", e.ID, e.Paths[0])
+	name := "snapshot " + e.ID
+	switch {
+	case e.ID == "":
+		return fmt.Sprintf("second copies in %s: %s", e.In, e.Paths[0])
+	case e.In != "":
+		name = "second copy of " + name + " in " + e.In
 	}
-	return fmt.Sprintf("snapshot %s is damaged in %d places: %s, ...", e.ID, len(e.Paths), e.Paths[0])
+	if len(e.Paths) == 1 {
+		return fmt.Sprintf("%s is damaged: %s", name, e.Paths[0])
+	}
+	return fmt.Sprintf("%s is damaged in %d places: %s, ...", name, len(e.Paths), e.Paths[0])
 }
 
 // ErrNoSnapshot is fs.ErrNotExist under the name in which callers ask for it.

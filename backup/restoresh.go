@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"inplace/manifest"
 )
 
 // restoreScript is restore.sh: the way back with nothing but a POSIX shell and
@@ -16,8 +18,11 @@ func restoreScript(head Head, entries []Entry) []byte {
 	for _, r := range head.Roots {
 		say(&b, "reach", quote("./"+r.store()), quote(r.Target))
 	}
-	at := ""
 	work := reversed(changing(entries))
+	for _, w := range waysTo(head, work) {
+		say(&b, w.word, quote("./"+string(w.dir)))
+	}
+	at := ""
 	for _, g := range groups(work) {
 		for _, i := range g.entries {
 			e := work[i]
@@ -79,6 +84,55 @@ func say(b *bytes.Buffer, words ...string) {
 
 func octal(mode uint32) string { return fmt.Sprintf("%04o", mode) }
 
+// way is a directory on the way to what changes, and the word of the script for it.
+type way struct {
+	word string
+	dir  manifest.Path
+}
+
+// waysTo lists the directories on the way to what work changes, each behind the one above it,
+// but for followed ones and those that are something else on one side of the change. What
+// the change itself makes or removes is looked at, the rest also made where it is not there.
+func waysTo(head Head, work []Entry) []way {
+	words := map[manifest.Path]string{"": ""}
+	for i := range work {
+		e := &work[i]
+		if e.Class != Product {
+			continue
+		}
+		words[e.Path] = "way"
+		if e.Old.Kind != Dir && e.Old.Kind != Absent || e.New.Kind != Dir && e.New.Kind != Absent {
+			words[e.Path] = ""
+		}
+	}
+	for _, r := range head.Roots {
+		words[r.Path] = ""
+	}
+	seen := map[manifest.Path]bool{}
+	var out []way
+	var add func(dir manifest.Path)
+	add = func(dir manifest.Path) {
+		if seen[dir] || dir == "" {
+			return
+		}
+		seen[dir] = true
+		add(dir.Parent())
+		word, ok := words[dir]
+		if !ok {
+			word = "needs"
+		}
+		if word != "" {
+			out = append(out, way{word, dir})
+		}
+	}
+	for i := range work {
+		if e := &work[i]; e.Class == Product || e.Class == Record {
+			add(e.Path.Parent())
+		}
+	}
+	return out
+}
+
 // twinOf is the store that the slot of e lies in, as a path for the script; "" for that of
 // the installation.
 func twinOf(head Head, e Entry) string {
@@ -124,6 +178,15 @@ reach() { # store target: a followed directory has to be there before anything i
   at "$1"
   [ -d "$here/slots" ] || { printf 'restore.sh: %%s is not there: the old files that lie in %%s have to be, nothing was put back\n' "$here/slots" "$2" >&2; exit 1; }
   at ''
+}
+way() { # directory: behind a link there, nothing was changed
+  [ ! -h "$1" ] || { printf 'restore.sh: %%s is a link, where the update changed a directory: put the directory back first, nothing was put back\n' "$1" >&2; exit 1; }
+}
+needs() { # directory that the update left alone: made where it is gone
+  way "$1"
+  [ ! -d "$1" ] || return 0
+  [ ! -e "$1" ] || { printf 'restore.sh: %%s is in the way of a directory: move it away first, nothing was put back\n' "$1" >&2; exit 1; }
+  [ -n "$dry" ] || mkdir -- "$1" || exit 1
 }
 say() { printf '%%s\n' "$1"; }
 no() { printf 'not put back: %%s\n' "$1" >&2; bad=1; }

@@ -161,6 +161,44 @@ func TestRestoreScriptRefuses(t *testing.T) {
 	}
 }
 
+// TestRestoreScriptWays: a directory that is gone since is made again; a link or a file in its
+// place is refused before anything is done, and nothing is touched behind the link.
+func TestRestoreScriptWays(t *testing.T) {
+	from := tree{"a/b/x": "0644 old", "c": "0644 old"}
+	to := tree{"a/b/x": "0644 new", "c": "0644 new"}
+	for _, sh := range shells(t) {
+		t.Run(strings.Join(sh, " "), func(t *testing.T) {
+			home, entries := prepare(t, from, to)
+			_, err := run(t, home, entries, nil, 0, Change{})
+			must(t, err)
+			outside := fsystest.TempDir(t)
+			tree{"b/x": "0644 precious"}.write(t, outside)
+			must(t, os.RemoveAll(filepath.Join(home, "a")))
+			refused := func(what string) {
+				t.Helper()
+				for _, args := range [][]string{{"-n"}, nil} {
+					if _, stderr, err := restore(t, sh, home, args...); err == nil || !strings.Contains(stderr, "nothing was put back") {
+						t.Errorf("%s: got %v, %s", what, err, stderr)
+					}
+				}
+				if data, err := os.ReadFile(filepath.Join(home, "c")); string(data) != "new" {
+					t.Errorf("%s: c was put back: %q, %v", what, data, err)
+				}
+				must(t, os.Remove(filepath.Join(home, "a")))
+			}
+			fsystest.Symlink(t, outside, filepath.Join(home, "a"))
+			refused("a link")
+			same(t, "behind the link", look(t, outside, true), tree{"b/x": "0644 precious"}.full())
+			tree{"a": "0644 file"}.write(t, home)
+			refused("a file")
+			if _, stderr, err := restore(t, sh, home); err != nil {
+				t.Fatalf("%v\n%s", err, stderr)
+			}
+			same(t, "made again", look(t, home, false), from.full())
+		})
+	}
+}
+
 // TestRestoreScriptWhole: what was made anew does not come back with a second run.
 func TestRestoreScriptWhole(t *testing.T) {
 	for _, sh := range shells(t) {

@@ -16,7 +16,7 @@ type Retention struct {
 }
 
 // Excess names the snapshots that r lets go: from the oldest end, up to the first one
-// that is within r or in needed. Oldest is who was made first, which names tell (see
+// that is within r or in needed, or that took back one in needed and has its slots. Oldest is who was made first, which names tell (see
 // [NewID]) and clocks may not. What cannot be read as a snapshot stays and counts for
 // nothing.
 func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]string, error) {
@@ -56,7 +56,7 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 	for i, k := range list {
 		left := len(list) - i
 		over := r.Keep > 0 && left > r.Keep || r.MaxAge > 0 && now.Sub(k.head.Created) > r.MaxAge || r.MaxSize > 0 && total > r.MaxSize
-		if !over || left == 1 || slices.Contains(needed, k.head.ID) {
+		if !over || left == 1 || slices.Contains(needed, k.head.ID) || k.head.Undoes != "" && slices.Contains(needed, k.head.Undoes) {
 			break
 		}
 		if ok, err := reachable(tree, k.head.Roots); !ok || err != nil {

@@ -149,7 +149,7 @@ func LoadDir(tree *fsys.Tree, dir, id string) (*Snapshot, error) {
 		return nil, err
 	}
 	if s.Entries, err = ParseEntries(path.Join(dir, "entries"), raw); err != nil {
-		return nil, &DamagedError{ID: id, Paths: []string{"entries: " + err.Error()}}
+		return nil, &DamagedError{ID: id, Unread: true, Paths: []string{"entries: " + err.Error()}}
 	}
 	return s, nil
 }
@@ -182,7 +182,7 @@ func loadSome(tree *fsys.Tree, id string, want func(line []byte) bool) (*Snapsho
 		return nil
 	})
 	if err != nil {
-		return nil, &DamagedError{ID: id, Paths: []string{"entries: " + err.Error()}}
+		return nil, &DamagedError{ID: id, Unread: true, Paths: []string{"entries: " + err.Error()}}
 	}
 	return s, nil
 }
@@ -195,7 +195,7 @@ func (s *Snapshot) read(tree *fsys.Tree, id string, buf []byte) ([]byte, error) 
 		if errors.Is(err, fs.ErrNotExist) && name == "snapshot.yaml" {
 			return fmt.Errorf("snapshot %s: %w", id, fs.ErrNotExist)
 		}
-		return &DamagedError{ID: id, Paths: []string{name + ": " + err.Error()}}
+		return &DamagedError{ID: id, Unread: true, Paths: []string{name + ": " + err.Error()}}
 	}
 	head, err := readHead(tree, dir)
 	if errors.Is(err, sealed.ErrNewer) {

@@ -163,7 +163,7 @@ func (u *Updater) copyMissing(name string, out *Outcome) error {
 			out.Warnings = append(out.Warnings, fmt.Sprintf("not in the second copy of snapshot %s: %s, which is no file, directory or link", id, manifest.Path(s)))
 		}
 	}
-	_, err = backup.Prune(other, u.limits(), u.opt.Now(), out.Snapshot)
+	_, err = backup.Prune(other, u.limits(), u.opt.Now(), append(ids, out.Snapshot)...) // what is here stays there
 	return err
 }
 
@@ -175,7 +175,7 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 	}
 	dir := u.secondDir()
 	damaged := func(id string, paths ...string) {
-		errs = append(errs, &backup.DamagedError{ID: id + " in " + manifest.Path(dir).String(), Paths: paths})
+		errs = append(errs, &backup.DamagedError{ID: id, In: manifest.Path(dir).String(), Paths: paths})
 	}
 	other, err := fsys.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,13 +184,13 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 		}
 	}
 	if err != nil {
-		damaged("(any)", cause(err).Error())
+		damaged("", cause(err).Error())
 		return 0, errs
 	}
 	defer other.Close()
 	ids, err := backup.List(other)
 	if err != nil {
-		damaged("(any)", err.Error())
+		damaged("", err.Error())
 	}
 	for _, id := range ids {
 		snap, err := backup.Load(other, id)
@@ -226,7 +226,7 @@ func checkAll(tree *fsys.Tree, snap *backup.Snapshot) (faults []backup.Fault, tu
 // returns err, which names it then.
 func (u *Updater) offerSecond(err error) error {
 	var damaged *backup.DamagedError
-	if u.settings.Backup.Also == "" || !errors.As(err, &damaged) {
+	if u.settings.Backup.Also == "" || !errors.As(err, &damaged) || damaged.In != "" {
 		return err
 	}
 	other, e := fsys.Open(u.secondDir())

@@ -69,7 +69,7 @@ func TestSecondCopy(t *testing.T) {
 		}
 	}
 	var bad *backup.DamagedError
-	if _, err := be.open(t).VerifyBackups(ctx); !errors.As(err, &bad) || !strings.Contains(bad.ID, also) {
+	if _, err := be.open(t).VerifyBackups(ctx); !errors.As(err, &bad) || !strings.Contains(bad.In, also) {
 		t.Errorf("a damaged second copy: got %v", err)
 	}
 }

@@ -66,7 +66,7 @@ const (
 // and error printing are off: arrange and finish do these.
 func newApp(r *run) *cli.App {
 	silent := func(_ *cli.Context, err error, _ bool) error { return usage(err.Error(), "see --help") }
-	return &cli.App{
+	app := &cli.App{
 		Name:           "inplace",
 		Usage:          "updates an installed product where it stands",
 		HideHelp:       true,
@@ -179,6 +179,17 @@ func newApp(r *run) *cli.App {
 			{Name: "version", Usage: "print the version", Action: r.version, Flags: flags()},
 			{Name: "help", Usage: "explain a command", ArgsUsage: "[COMMAND] [SUBCOMMAND]", Action: r.help, Flags: flags()},
 		}),
+	}
+	withoutHelp(app.Commands)
+	return app
+}
+
+// withoutHelp takes the library's command "help" out of each command: it would take the place
+// of an argument of that name.
+func withoutHelp(list []*cli.Command) {
+	for _, c := range list {
+		c.HideHelp = true
+		withoutHelp(c.Subcommands)
 	}
 }
 

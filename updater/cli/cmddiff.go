@@ -41,6 +41,9 @@ func (r *run) diff(c *cli.Context) error {
 			return usage("--"+f+" is of use only with --level", "--level N --to M shows what the vendor changes from level N to M")
 		}
 	}
+	if err := r.mayWrite("-o", c.String("output"), opt); err != nil {
+		return err
+	}
 	e, err := r.open(opt)
 	if err != nil {
 		return err

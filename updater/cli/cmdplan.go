@@ -88,7 +88,10 @@ func (r *run) writePlan(c *cli.Context, p *updater.Plan) error {
 	data := p.File().Marshal()
 	_, err := replaceFile(file, func(f *os.File) error {
 		_, err := f.Write(data)
-		return errors.Join(err, f.Chmod(0o644))
+		if info, e := f.Stat(); e == nil && info.Mode().IsRegular() {
+			err = errors.Join(err, f.Chmod(0o644))
+		}
+		return err
 	})
 	if err != nil {
 		return usage("--plan-out "+place(file).String()+": "+bareCause(err).Error(), "the plan was not written; choose another file")

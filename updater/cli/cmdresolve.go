@@ -43,6 +43,9 @@ func (r *run) resolve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayWrite("--export", c.String("export"), opt); err != nil {
+		return err
+	}
 	e, err := r.open(opt)
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ func (r *run) support(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayWrite("-o", c.String("output"), opt); err != nil {
+		return err
+	}
 	parts, err := updater.Support(r.ctx, opt)
 	if err != nil {
 		return err

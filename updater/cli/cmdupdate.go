@@ -45,6 +45,11 @@ func (r *run) update(c *cli.Context) error {
 	if err := checkReport(c); err != nil {
 		return err
 	}
+	for _, f := range []string{"report", "plan-out"} {
+		if err := r.mayWrite("--"+f, c.String(f), opt); err != nil {
+			return err
+		}
+	}
 	if err := checkPlan(c, &opt); err != nil {
 		return err
 	}

@@ -207,9 +207,7 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
 			"do not use this source until the vendor has explained it; another one can be given with --source"}}
 	case errors.As(err, &damaged):
-		return verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
-			"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
-			"or restore the files of the snapshot from " + otherBackup(damaged)}}
+		return r.judgeDamage(damaged)
 	case errors.As(err, &run):
 		return verdict{exit: ExitUsage, hints: []string{"see what was done here: " + r.shell("history")}}
 	case errors.As(err, &unknown):
@@ -289,6 +287,23 @@ func (r *run) judgeConflict() verdict {
 		"decide them one by one: " + r.shell("resolve") + ", then " + r.shell("--continue"),
 		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
+}
+
+// judgeDamage is about a snapshot that is damaged, or a second copy of one.
+func (r *run) judgeDamage(e *backup.DamagedError) verdict {
+	v := verdict{exit: ExitUntrusted, state: stateUntouched}
+	switch {
+	case e.In != "" && e.ID == "":
+		v.hints = []string{"mount what backup.also in updates/settings.yaml names, or correct the setting"}
+	case e.In != "":
+		v.hints = []string{"remove that copy: " + "rm -r " + shellQuote(e.In+"/updates/backups/"+e.ID) + "; the next run makes it anew, if the snapshot is still kept"}
+	case e.Unread:
+		v.hints = []string{"restore the files of the snapshot from " + otherBackup(e), "or go to a level of the repository: --level N"}
+	default:
+		v.hints = []string{"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
+			"or restore the files of the snapshot from " + otherBackup(e)}
+	}
+	return v
 }
 
 // otherBackup says where else the files of a damaged snapshot are.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"inplace/manifest"
+	"inplace/updater"
 )
 
 // writePrivate replaces file by data in one step, readable for its owner alone.
@@ -25,9 +26,34 @@ func writePrivate(file string, data []byte) error {
 	return fmt.Errorf("%s: %w", manifest.Path(file), bareCause(err))
 }
 
+// mayWrite refuses a file that --flag names where it belongs to the installation.
+func (r *run) mayWrite(flag, file string, opt updater.Options) error {
+	switch {
+	case file == "":
+		return nil
+	case file == "-" && flag == "-o":
+		return usage(flag+" wants a file, got -", "leave "+flag+" out to print it")
+	}
+	if err := updater.MayWrite(opt, file); err != nil {
+		return usage(flag+" "+err.Error(), "name another file")
+	}
+	return nil
+}
+
 // replaceFile writes a file aside, readable for its owner alone, and renames it into
-// place. made is false where no file could be made in that directory.
+// place, or to where a link there leads. What is a device or a pipe is written to. made is false
+// where no file could be made in that directory.
 func replaceFile(file string, write func(*os.File) error) (made bool, err error) {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return false, err
+		}
+		return true, errors.Join(write(f), f.Close())
+	}
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".inplace-*")
 	if err != nil {
 		return false, err
