@@ -120,8 +120,11 @@ func hunkRange(s span) string {
 }
 
 // headerLabel is a label as the --- and +++ lines want it: a tab ends a name that
-// holds a blank.
+// holds a blank. patch takes no blank for the name's that stands before that tab.
 func headerLabel(label string) string {
+	if strings.TrimSpace(label) != label {
+		return quoted(label)
+	}
 	q := quoteLabel(label)
 	if q == label && strings.Contains(label, " ") {
 		return label + "\t"
@@ -129,12 +132,16 @@ func headerLabel(label string) string {
 	return q
 }
 
-// quoteLabel quotes a name that would break the line, with octal escapes as git
-// writes and patch reads them.
+// quoteLabel quotes a name that would break the line.
 func quoteLabel(label string) string {
 	if !strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == 0x7F || r == '"' || r == '\\' }) {
 		return label
 	}
+	return quoted(label)
+}
+
+// quoted is a name in quotes, with octal escapes as git writes and patch reads them.
+func quoted(label string) string {
 	var s strings.Builder
 	s.WriteByte('"')
 	for i := range len(label) {
