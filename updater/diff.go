@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"inplace/backup/fsys"
 	"inplace/manifest"
@@ -57,6 +59,8 @@ const (
 	leftDir    = "a directory stands where a file was shipped"
 	leftBehind = "a link stands where a directory was shipped"
 	leftOther  = "neither a file nor a link"
+	leftDirs   = "a directory, of which a patch has nothing"
+	leftTurned = "a directory becomes a file, or a file a directory"
 )
 
 // differ makes a Diff.
@@ -97,7 +101,47 @@ func (u *Updater) Diff(ctx context.Context, opt DiffOptions) (*Diff, error) {
 			return nil, err
 		}
 	}
+	slices.SortFunc(d.out.Files, func(a, b FileDiff) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	d.turned()
 	return d.out, nil
+}
+
+// turned leaves out what is taken away and what is added where one lies below the other:
+// patch refuses them half-way.
+func (d *differ) turned() {
+	gone, made := map[manifest.Path]int{}, map[manifest.Path]int{}
+	for i := range d.out.Files {
+		f := &d.out.Files[i]
+		switch f.What {
+		case "added":
+			made[f.Path] = i
+		case "deleted":
+			gone[f.Path] = i
+		case "renamed":
+			gone[f.From], made[f.Path] = i, i
+		}
+	}
+	d.below(gone, made)
+	d.below(made, gone)
+}
+
+// below leaves out each of lower that lies below one of upper, and that one.
+func (d *differ) below(lower, upper map[manifest.Path]int) {
+	for p, i := range lower {
+		for p = p.Parent(); p != ""; p = p.Parent() {
+			if j, ok := upper[p]; ok {
+				d.out.Files[i].leave(leftTurned)
+				d.out.Files[j].leave(leftTurned)
+			}
+		}
+	}
+}
+
+// leave leaves f out of the patch, unless it is left out already.
+func (f *FileDiff) leave(why string) {
+	if f.LeftOut == "" {
+		f.LeftOut, f.Patch, f.Added, f.Removed = why, nil, 0, 0
+	}
 }
 
 // edit adds what one difference comes to.
@@ -109,8 +153,11 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 	case e.What == WhatUnreadable:
 		return fmt.Errorf("%s: %s", e.Path, e.Detail)
 	case e.What == WhatExtra:
-		if e.inside == nil {
+		switch {
+		case e.inside == nil:
 			return d.live(e.Path, nil)
+		case len(e.inside) == 0:
+			d.add(FileDiff{Path: e.Path, What: "added", LeftOut: leftDirs})
 		}
 		for _, p := range e.inside {
 			if err := d.live(p, nil); err != nil {
@@ -131,8 +178,9 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 
 // directory adds what is missing with a directory, and what stands in its place.
 func (d *differ) directory(e *Edit, entry *manifest.Entry, wanted []manifest.Path) error {
-	if e.What != WhatMissing && e.What != WhatKind {
-		return nil // a patch has no modes of directories
+	if e.What == WhatMode {
+		d.add(FileDiff{Path: e.Path, What: WhatMode, LeftOut: leftDirs})
+		return nil
 	}
 	info, err := d.u.tree.Lstat(string(e.Path))
 	if err != nil && !fsys.IsBlocked(err) {
@@ -146,18 +194,44 @@ func (d *differ) directory(e *Edit, entry *manifest.Entry, wanted []manifest.Pat
 	if err != nil {
 		return err
 	}
+	var all []manifest.Entry
+	if !info.Exists && within(wanted, e.Path) {
+		all = append(all, *entry)
+	}
+	holds := map[manifest.Path]bool{}
 	for i, end := d.in.inventory.Below(entry.Path); i < end; i++ {
 		below := d.in.inventory.At(i)
 		class := d.rules.Class(below.Path)
 		if class == manifest.Data || class == manifest.Ignore || manifest.MatchAny(absent, below.Path) || !within(wanted, below.Path) {
 			continue
 		}
-		if err := d.gone(&below); err != nil {
+		all = append(all, below)
+		for p := below.Path.Parent(); p != "" && !holds[p]; p = p.Parent() {
+			holds[p] = true
+		}
+	}
+	for i := range all {
+		if holds[all[i].Path] {
+			continue // goes with what is in it
+		}
+		if err := d.gone(&all[i]); err != nil {
 			return err
 		}
 	}
 	if info.Exists {
-		return d.live(e.Path, nil)
+		return d.instead(e.Path)
+	}
+	return nil
+}
+
+// instead adds the file or link that stands where the directory p was shipped.
+func (d *differ) instead(p manifest.Path) error {
+	n := len(d.out.Files)
+	if err := d.live(p, nil); err != nil {
+		return err
+	}
+	for i := range d.out.Files[n:] {
+		d.out.Files[n+i].leave(leftTurned)
 	}
 	return nil
 }
@@ -177,12 +251,13 @@ func (d *differ) add(f FileDiff) {
 	d.out.Files = append(d.out.Files, f)
 }
 
-// gone adds that e is not there any more. Directories have no place in a patch.
+// gone adds that e is not there any more.
 func (d *differ) gone(e *manifest.Entry) error {
+	f := FileDiff{Path: e.Path, What: "deleted"}
 	if e.Kind == manifest.Dir {
+		d.patch(f, nil, nil, leftDirs)
 		return nil
 	}
-	f := FileDiff{Path: e.Path, What: "deleted"}
 	side, left, err := d.shipped(e)
 	if err != nil {
 		return err

@@ -78,13 +78,22 @@ func (u *Updater) releaseAt(ctx context.Context, product string, level int64) (*
 		Channel: of.Channel, Released: m.Released, Manifest: of.Digest}}, nil
 }
 
-// pair is a path that two releases have differently; nil: not at all.
-type pair struct{ old, new *manifest.Entry }
+// pair is a path that two releases have differently; nil: not at all. turned: it is a
+// directory on the other side.
+type pair struct {
+	old, new *manifest.Entry
+	turned   bool
+}
 
 func (d *differ) levels(base, next *installed, wanted []manifest.Path) error {
 	var pairs []pair
 	err := manifest.Walk(base.inventory, next.inventory, false, func(_ manifest.Path, a, b *manifest.Entry) error {
-		pairs = append(pairs, splitKinds(a, b)...)
+		for _, p := range splitKinds(a, b) {
+			if p.new == nil && holds(base.inventory, p.old) || p.old == nil && holds(next.inventory, p.new) {
+				continue // a directory comes and goes with what is in it
+			}
+			pairs = append(pairs, p)
+		}
 		return nil
 	})
 	if err != nil {
@@ -96,14 +105,14 @@ func (d *differ) levels(base, next *installed, wanted []manifest.Path) error {
 	}
 	byOld := map[manifest.Path]*manifest.Entry{}
 	for _, p := range pairs {
-		if p.new == nil {
+		if p.new == nil && p.old.Kind != manifest.Dir {
 			byOld[p.old.Path] = p.old
 		}
 	}
 	moved := map[manifest.Path]bool{}
 	for i := range pairs {
 		p := &pairs[i]
-		if p.old == nil && byOld[renames[p.new.Path]] != nil {
+		if p.old == nil && p.new.Kind != manifest.Dir && byOld[renames[p.new.Path]] != nil {
 			p.old = byOld[renames[p.new.Path]]
 			moved[p.old.Path] = true
 		}
@@ -122,21 +131,25 @@ func (d *differ) levels(base, next *installed, wanted []manifest.Path) error {
 			return err
 		}
 	}
+	d.turned()
 	return nil
 }
 
-// splitKinds leaves directories out; a file that takes the place of one is added.
+// splitKinds makes of a path that is a directory on one side alone only the other side.
 func splitKinds(a, b *manifest.Entry) []pair {
-	if a != nil && a.Kind == manifest.Dir {
-		a = nil
+	switch {
+	case a == nil || b == nil || (a.Kind == manifest.Dir) == (b.Kind == manifest.Dir):
+		return []pair{{a, b, false}}
+	case a.Kind == manifest.Dir:
+		return []pair{{nil, b, true}}
 	}
-	if b != nil && b.Kind == manifest.Dir {
-		b = nil
-	}
-	if a == nil && b == nil {
-		return nil
-	}
-	return []pair{{a, b}}
+	return []pair{{a, nil, true}}
+}
+
+// holds reports whether e is a directory that is not empty.
+func holds(v *manifest.Inventory, e *manifest.Entry) bool {
+	first, end := v.Below(e.Path)
+	return e.Kind == manifest.Dir && first < end
 }
 
 // renames maps new names to old ones.
@@ -192,6 +205,7 @@ func (d *differ) declared(base, next *installed) (map[manifest.Path]manifest.Pat
 // pair adds what the vendor changes of one path.
 func (d *differ) pair(p pair) error {
 	f := FileDiff{What: WhatEdited}
+	same := false
 	switch {
 	case p.old == nil:
 		f.Path, f.What = p.new.Path, "added"
@@ -202,13 +216,20 @@ func (d *differ) pair(p pair) error {
 		if p.old.Path != p.new.Path {
 			f.From, f.What = p.old.Path, "renamed"
 		}
-		if p.old.SameContent(p.new) {
-			if f.From == "" {
-				f.What = WhatMode
-			}
-			d.unread(f, p)
-			return nil
+		if same = p.old.SameContent(p.new); same && f.From == "" {
+			f.What = WhatMode
 		}
+	}
+	switch {
+	case cmp.Or(p.new, p.old).Kind == manifest.Dir:
+		d.patch(f, nil, nil, leftDirs)
+		return nil
+	case p.turned:
+		d.patch(f, nil, nil, leftTurned)
+		return nil
+	case same:
+		d.unread(f, p)
+		return nil
 	}
 	var sides [2]*merge.PatchSide
 	left := ""

@@ -78,7 +78,7 @@ func patchHead(d *updater.Diff, cut bool) []byte {
 	if n == 0 {
 		return nil
 	}
-	fmt.Fprintf(&b, "%s not in this patch:\n", count(n, "file"))
+	fmt.Fprintf(&b, "%s not in this patch:\n", count(n, "path"))
 	shown := 0
 	for i := range d.Files {
 		f := &d.Files[i]
