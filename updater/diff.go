@@ -59,6 +59,7 @@ const (
 	leftDir    = "a directory stands where a file was shipped"
 	leftBehind = "a link stands where a directory was shipped"
 	leftOther  = "neither a file nor a link"
+	leftBits   = "set-user-ID or set-group-ID, of which a patch has nothing"
 	leftDirs   = "a directory, of which a patch has nothing"
 	leftTurned = "a directory becomes a file, or a file a directory"
 )
@@ -172,8 +173,28 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 		return d.directory(e, entry, wanted)
 	case e.What == WhatMissing:
 		return d.gone(entry)
+	case e.What == WhatMode:
+		return d.mode(entry)
 	}
 	return d.live(e.Path, entry)
+}
+
+// mode adds that e has another mode, and the content that was shipped.
+func (d *differ) mode(e *manifest.Entry) error {
+	info, err := d.u.tree.Lstat(string(e.Path))
+	if err != nil {
+		return err
+	}
+	if !info.IsFile() {
+		return d.live(e.Path, e) // not since it was compared
+	}
+	f := FileDiff{Path: e.Path, What: WhatMode}
+	left := ""
+	if info.Perm()&manifest.ModeMask == e.Mode {
+		left = leftBits
+	}
+	d.patch(f, &merge.PatchSide{Mode: e.Mode}, &merge.PatchSide{Mode: info.Perm()}, left)
+	return nil
 }
 
 // directory adds what is missing with a directory, and what stands in its place.
