@@ -59,6 +59,7 @@ const (
 	leftDir    = "a directory stands where a file was shipped"
 	leftBehind = "a link stands where a directory was shipped"
 	leftOther  = "neither a file nor a link"
+	leftOwn    = "the updater's own"
 	leftBits   = "set-user-ID or set-group-ID, of which a patch has nothing"
 	leftDirs   = "a directory, of which a patch has nothing"
 	leftTurned = "a directory becomes a file, or a file a directory"
@@ -166,8 +167,15 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 			}
 		}
 		return nil
-	case entry == nil: // the updater's own file
-		d.add(FileDiff{Path: e.Path, What: WhatEdited, LeftOut: leftBinary})
+	case entry == nil: // put there by adopt
+		f := FileDiff{Path: e.Path, What: WhatEdited, LeftOut: leftOwn}
+		switch e.What {
+		case WhatMissing:
+			f.What = "deleted"
+		case WhatMode:
+			f.What = WhatMode
+		}
+		d.add(f)
 		return nil
 	case entry.Kind == manifest.Dir:
 		return d.directory(e, entry, wanted)

@@ -153,3 +153,17 @@ func TestDiffLeavesOut(t *testing.T) {
 		})
 	}
 }
+
+// What adopt has put there is never in a patch, and is told as it is.
+func TestDiffOfTheUpdatersOwn(t *testing.T) {
+	be := newBench(t, sampleProduct, tree{"bin/start.sh": "0755 go\n"})
+	be.adopt(t)
+	must(t, os.Remove(filepath.Join(be.home, "bin/update.cmd")))
+	must(t, os.WriteFile(filepath.Join(be.home, "bin/update.sh"), []byte("mine\n"), 0o755))
+	d, err := be.open(t).Diff(context.Background(), DiffOptions{})
+	must(t, err)
+	want := []string{"deleted bin/update.cmd: the updater's own", "edited bin/update.sh: the updater's own"}
+	if got := diffLines(d); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
