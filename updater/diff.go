@@ -30,6 +30,7 @@ type FileDiff struct {
 	Removed int           `json:"removed_lines"`
 
 	Patch []byte `json:"-"` // in the form of git diff; nil if it is left out
+	Mode  uint32 `json:"-"` // of the file that it leads to, but for write bits of group and others; 0: no such file
 }
 
 // Diff is the difference between two trees: what was shipped and what is there, or two
@@ -342,6 +343,8 @@ func (d *differ) patch(f FileDiff, a, b *merge.PatchSide, left string) {
 	f.LeftOut = left
 	if left != "" {
 		f.Patch = nil
+	} else if b != nil && !b.Link {
+		f.Mode = b.Mode & manifest.ModeMask
 	}
 	f.Added, f.Removed = countLines(f.Patch)
 	d.add(f)

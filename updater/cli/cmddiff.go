@@ -129,8 +129,29 @@ func (r *run) writePatch(file string, d *updater.Diff) error {
 			r.reporter.say("warning: %s: the patch holds values that look like secrets; give it to nobody who may not know them", f.Path)
 		}
 	}
+	r.warnOfModes(d)
 	r.leftOutText(d)
 	return nil
+}
+
+// warnOfModes says which files would not keep their modes with git apply.
+func (r *run) warnOfModes(d *updater.Diff) {
+	n, first := 0, ""
+	for i := range d.Files {
+		f := &d.Files[i]
+		if f.Patch == nil || f.Mode == 0 || f.Mode == 0o644 || f.Mode == 0o755 {
+			continue
+		}
+		if n++; n == 1 {
+			first = fmt.Sprintf("%s (mode %04o)", f.Path, f.Mode)
+		}
+	}
+	if n > 1 {
+		first += fmt.Sprintf(" and %d more", n-1)
+	}
+	if n > 0 {
+		r.reporter.say("warning: %s: git apply keeps of a mode only whether a file is executable, and makes it 0644 or 0755; patch -p1 keeps it", first)
+	}
 }
 
 func (r *run) leftOutText(d *updater.Diff) {
