@@ -167,3 +167,27 @@ func TestDiffOfTheUpdatersOwn(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Of a directory that is missing only what was asked for is told, and set-user-ID is
+// not taken for a mode that a patch can have.
+func TestDiffOfOnePath(t *testing.T) {
+	if !fsys.HasModes {
+		t.Skip("needs modes")
+	}
+	be := newBench(t, sampleProduct, tree{"bin/start.sh": "0755 go\n", "d/e/f": "f\n", "d/e/g": "g\n", "d/h/": ""})
+	be.adopt(t)
+	must(t, os.RemoveAll(filepath.Join(be.home, "d")))
+	must(t, os.Chmod(filepath.Join(be.home, "bin/start.sh"), 0o755|os.ModeSetuid))
+	for path, want := range map[string][]string{
+		"d/e/f": {"deleted d/e/f"},
+		"d/h":   {"deleted d/h: a directory, of which a patch has nothing"},
+		"d":     {"deleted d/e/f", "deleted d/e/g", "deleted d/h: a directory, of which a patch has nothing"},
+		"bin":   {"mode bin/start.sh: set-user-ID or set-group-ID, of which a patch has nothing"},
+	} {
+		d, err := be.open(t).Diff(context.Background(), DiffOptions{Paths: []string{path}})
+		must(t, err)
+		if got := diffLines(d); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
