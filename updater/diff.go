@@ -17,6 +17,7 @@ import (
 // DiffOptions say what to compare.
 type DiffOptions struct {
 	Paths []string // with all below; none: everything
+	Out   string   // the file that the difference is going to, which is none itself; "": none
 }
 
 // FileDiff is one path that differs.
@@ -74,6 +75,7 @@ type differ struct {
 	rules *manifest.Matcher
 	base  pristine
 	out   *Diff
+	file  manifest.Path // that out is going to; "": none in the installation
 }
 
 // Diff compares what was shipped with what is there. It writes nothing. Texts are
@@ -95,6 +97,9 @@ func (u *Updater) Diff(ctx context.Context, opt DiffOptions) (*Diff, error) {
 	wanted, err := u.inside(opt.Paths)
 	if err != nil {
 		return nil, err
+	}
+	if opt.Out != "" {
+		d.file, _ = u.pathOf(opt.Out)
 	}
 	for i := range v.Edits {
 		if err := cancelled(ctx); err != nil {
@@ -155,6 +160,8 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 		return nil
 	case e.What == WhatUnreadable:
 		return fmt.Errorf("%s: %s", e.Path, e.Detail)
+	case e.What == WhatExtra && e.Path == d.file:
+		return nil
 	case e.What == WhatExtra:
 		switch {
 		case e.inside == nil:
@@ -163,6 +170,9 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 			d.add(FileDiff{Path: e.Path, What: "added", LeftOut: leftDirs})
 		}
 		for _, p := range e.inside {
+			if p == d.file {
+				continue
+			}
 			if err := d.live(p, nil); err != nil {
 				return err
 			}

@@ -49,7 +49,7 @@ func (r *run) diff(c *cli.Context) error {
 		return err
 	}
 	defer e.Close()
-	what := updater.DiffOptions{Paths: c.Args().Slice()}
+	what := updater.DiffOptions{Paths: c.Args().Slice(), Out: c.String("output")}
 	var d *updater.Diff
 	switch {
 	case hasTo:
