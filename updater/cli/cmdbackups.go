@@ -83,6 +83,8 @@ func (r *run) backupsPrune(c *cli.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case len(b.Removed) == 0 && b.Limits.Keep > 0 && len(b.Snapshots) > b.Limits.Keep:
+		r.say("%s, more than the limits (%s) keep, but the way back leads by them: nothing to remove.", count(len(b.Snapshots), "snapshot"), limitText(b.Limits))
 	case len(b.Removed) == 0:
 		r.say("%s, within the limits (%s): nothing to remove.", count(len(b.Snapshots), "snapshot"), limitText(b.Limits))
 	case prune.DryRun:

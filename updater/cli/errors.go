@@ -345,7 +345,7 @@ func (r *run) judgeOpen(e *updater.OpenError) verdict {
 func (r *run) causeHints(err error) []string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		if r.command == cmdPack || r.command == cmdFetch {
+		if r.command == cmdPack || r.command == cmdFetch || r.command == cmdDiff || r.command == cmdSupport {
 			return []string{"make room where the file is to be, then run the same command again"}
 		}
 		return []string{"make room where the installation lies, then run the same command again"}

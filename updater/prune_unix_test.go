@@ -1,0 +1,68 @@
+//go:build unix
+
+package updater
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"inplace/backup"
+)
+
+// TestPruneKeepsTheWay: where the snapshot that led here was taken over by a revert which was
+// taken back itself, the way goes by that revert's, and it stays.
+func TestPruneKeepsTheWay(t *testing.T) {
+	be, _ := secondBench(t)
+	ctx := context.Background()
+	_, err := be.open(t, toLevel(2)).Update(ctx)
+	must(t, err)
+	at2 := strip(look(t, be.home, true))
+	out, err := be.open(t).Revert(ctx)
+	must(t, err)
+	before := strip(look(t, be.home, true))
+	_, err = be.open(t, func(o *Options) { o.RevertTo = out.Snapshot }).Revert(ctx)
+	must(t, err)
+	same(t, "forward again", strip(look(t, be.home, true)), at2)
+	one := 1
+	b, err := be.open(t).PruneBackups(ctx, PruneOptions{Keep: &one})
+	must(t, err)
+	if slices.Contains(b.Removed, out.Snapshot) {
+		t.Errorf("removed %q, by which the way leads back", b.Removed)
+	}
+	_, err = be.open(t).Revert(ctx)
+	must(t, err)
+	same(t, "back", strip(look(t, be.home, true)), before)
+}
+
+// TestSecondCopiesStay: what a revert has taken over here makes no second copy go whose
+// snapshot is still kept.
+func TestSecondCopiesStay(t *testing.T) {
+	be, also := secondBench(t)
+	settings, err := os.ReadFile(be.path(settingsPath))
+	must(t, err)
+	must(t, os.WriteFile(be.path(settingsPath), []byte(strings.Replace(string(settings), "data: copy, also: "+also, "keep: 2, also: "+also, 1)), 0o644))
+	ctx := context.Background()
+	for _, level := range []int64{1, 2} {
+		_, err = be.open(t, toLevel(level)).Update(ctx)
+		must(t, err)
+	}
+	out, err := be.open(t).Revert(ctx)
+	must(t, err)
+	ids, err := backup.List(be.open(t).tree)
+	must(t, err)
+	names, err := os.ReadDir(filepath.Join(out.Second, backup.SnapshotsDir))
+	must(t, err)
+	var there []string
+	for _, n := range names {
+		there = append(there, n.Name())
+	}
+	for _, id := range ids {
+		if !slices.Contains(there, id) {
+			t.Errorf("%s has no second copy any more, of %s", id, strings.Join(there, ", "))
+		}
+	}
+}
