@@ -1,6 +1,7 @@
 package env
 
 import (
+	"bytes"
 	"regexp"
 	"sync"
 
@@ -36,7 +37,7 @@ func Script() merge.Structure {
 		var notes []merge.Note
 		r := merge.Refine(base, ours, theirs, opt, func(c merge.Conflict) ([]byte, bool) {
 			for _, text := range [][]byte{c.Base, c.Ours, c.Theirs} {
-				if indented().Match(text) {
+				if indented().Match(text) || bytes.HasSuffix(text, []byte("\r")) { // a lone CR would become part of a line end
 					return nil, false
 				}
 			}

@@ -38,6 +38,18 @@ func TestMerge(t *testing.T) {
 		{"no newline at the end, both add", "properties", "a=1", "a=1\nmine=1", "a=1\nnew=1", "a=1\nnew=1\nmine=1", ""},
 		{"newline at the end from theirs", "properties", "a=1\nb=1", "a=2\nb=1", "a=1\nb=2\n", "a=2\nb=2\n", ""},
 		{"blanks at the end", "properties", "a=1\nb=1\n", "a=1  \nb=2\n", "a=3\nb=1\t\n", "a=3  \nb=2\n", ""},
+		// A CR that no LF follows is no line end: it stays.
+		{"lone CR at the end, ini", "ini", "[m]\na=1\nb=1\n", "[m]\na=1\nb=1\no=1\r", "[m]\na=1\nb=2\n", "[m]\na=1\nb=2\no=1\r", ""},
+		{"lone CR at the end, properties", "properties", "a=1\nb=1\n", "a=1\nb=1\no=1\r", "a=1\nb=2\n", "a=1\nb=2\no=1\r", ""},
+		{"lone CR at the end, env", "env", "A=1\nB=1\n", "A=1\nB=1\nO=1\r", "A=1\nB=2\n", "A=1\nB=2\nO=1\r", ""},
+		{"lone CR at the end of what both changed, sh", "sh", "A=1\nB=1\n", "A=1\nB=2\r", "A=1\nB=1\nC=1\n", "", ""},
+		{"lone CR at the end, directive", "directive", "Port 22\nUseDNS no\n", "Port 22\nUseDNS no\n# mine\r", "Port 22\nUseDNS yes\n", "Port 22\nUseDNS yes\n# mine\r", ""},
+		{"lone CR at the end, nginx", "nginx", "a 1;\nb 1;\n", "a 1;\nb 1;\no 1;\r", "a 1;\nb 2;\n", "a 1;\nb 2;\no 1;\r", ""},
+		{"lone CR at the end, json", "json", "{\"a\": 1,\n\"b\": 1}\n", "{\"a\": 1,\n\"b\": 1, \"o\": 1}\r", "{\"a\": 1,\n\"b\": 2}\n", "{\"a\": 1,\n\"b\": 2, \"o\": 1}\r", ""},
+		{"lone CR at the end, xml", "xml", "<m>\n<a>1</a>\n<b>1</b></m>\n", "<m>\n<a>1</a>\n<b>1</b><o>1</o></m>\r", "<m>\n<a>1</a>\n<b>2</b></m>\n", "<m>\n<a>1</a>\n<b>2</b><o>1</o></m>\r", ""},
+		{"lone CR at the end, toml", "toml", "a = 1\nb = 1\nc = 1\n", "a = 1\nb = 1\nc = 1\r", "a = 2\nb = 1\nc = 1\n", "a = 2\nb = 1\nc = 1\r", ""},
+		{"lone CR at the end, yaml", "yaml", "a: 1\nb: 1\nc: 1\n", "a: 1\nb: 1\nc: 1\r", "a: 2\nb: 1\nc: 1\n", "a: 2\nb: 1\nc: 1\r", ""},
+		{"lone CR before what theirs adds", "ini", "a=1\nb=1\n", "a=1\nb=2\r", "a=1\nb=1\nn=1\n", "a=1\nb=2\r\nn=1", ""},
 		// Commented-out defaults.
 		{"uncommented, vendor edits the comment", "properties", "# the port\n#port=80\nx=1\n", "# the port\nport=81\nx=1\n", "# the port of the server\n#port=8080\nx=1\n", "# the port of the server\nport=81\nx=1\n", ""},
 		{"default beside the live value", "properties", "#port=80\nx=1\n", "#port=80\nport=81\nx=1\n", "#port=8080\nx=2\n", "#port=8080\nport=81\nx=2\n", ""},

@@ -65,7 +65,9 @@ func (m *merger) finalNewline(out []byte, start int) []byte {
 	case want:
 		out = m.beginLine(out, start)
 	default:
-		out = bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r"))
+		if rest, ended := bytes.CutSuffix(out, []byte("\n")); ended { // a lone CR is no line end
+			out = bytes.TrimSuffix(rest, []byte("\r"))
+		}
 	}
 	return out
 }
