@@ -346,6 +346,12 @@ func (m *maker) decide() error {
 		case dirLinked:
 			continue // a finding says it once
 		case dirDeleted:
+			if b := m.byPath[above.top]; b != nil && b.theirs != nil && b.theirs.Kind != manifest.Dir {
+				if b == it {
+					break // deleted, and changed by the release
+				}
+				continue // gone with the directory, on both sides
+			}
 			if gone[above.top] == nil {
 				gone[above.top] = it
 				first, end := m.in.inventory.Below(above.top)

@@ -65,7 +65,7 @@ func TestPreparedDrift(t *testing.T) {
 		{name: "a time alone", drift: func(t *testing.T, b *bench) {
 			must(t, os.Chtimes(b.path("bin/start.sh"), time.Unix(5, 0), time.Unix(5, 0)))
 		}},
-		{name: "a deleted directory", drift: func(t *testing.T, b *bench) { must(t, os.RemoveAll(b.path("kind2"))) }},
+		{name: "a deleted directory", drift: func(t *testing.T, b *bench) { must(t, os.RemoveAll(b.path("webapps"))) }},
 		{name: "another inode", drift: func(t *testing.T, b *bench) {
 			data, err := os.ReadFile(b.path("bin/start.sh"))
 			must(t, err)
