@@ -16,6 +16,7 @@ import (
 
 // schema is the part of JSON Schema that docs/schemas uses.
 type schema struct {
+	ID         string             `json:"$id"`
 	Ref        string             `json:"$ref"`
 	Type       any                `json:"type"` // one name, or a list of names
 	Const      any                `json:"const"`
@@ -49,6 +50,9 @@ func (root *schema) check(s *schema, path string, v any) []string {
 		var other schema
 		if err == nil {
 			err = json.Unmarshal(data, &other)
+		}
+		if err == nil && other.ID != s.Ref {
+			err = fmt.Errorf("no schema has the $id %s", s.Ref)
 		}
 		if err != nil {
 			return []string{path + ": " + err.Error()}
@@ -173,4 +177,85 @@ func TestValidatorFindsFaults(t *testing.T) {
 			t.Errorf("%s:\n got faults %q\nwant %q among them", tt.doc, faults, tt.fault)
 		}
 	}
+}
+
+// TestSchemasReferToEachOther: the $id of a schema is its file's name, so that a $ref to it
+// is found among the files and among the schemas that a validator has read.
+func TestSchemasReferToEachOther(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "docs", "schemas", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no schemas: %v", err)
+	}
+	refs := regexp.MustCompile(`"\$ref": "([^"]*)"`)
+	for _, file := range files {
+		name := filepath.Base(file)
+		s := loadSchema(t, name)
+		if s.ID != name {
+			t.Errorf("%s: $id: want the file's name, got %q", name, s.ID)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range refs.FindAllSubmatch(data, -1) {
+			ref := string(m[1])
+			if def, ok := strings.CutPrefix(ref, "#/$defs/"); ok && s.Defs[def] != nil {
+				continue
+			}
+			if !slices.Contains(files, filepath.Join(filepath.Dir(file), ref)) {
+				t.Errorf("%s: nothing to be found for $ref %q", name, ref)
+			}
+		}
+	}
+}
+
+// TestDocumentOfLinks holds a plan that has to do with symbolic links against the schema.
+func TestDocumentOfLinks(t *testing.T) {
+	s := loadSchema(t, "result.json")
+	p := newProgram(t)
+	in := func(name string) string { return filepath.Join(p.dir, name) }
+	link := func(to, name string) {
+		t.Helper()
+		if err := os.Symlink(to, in(name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	do := func(exit int, args ...string) any {
+		t.Helper()
+		code, out, errs := p.run(append(args, "--json")...)
+		if code != exit {
+			t.Fatalf("%q: exit code: want %d, got %d\n%s%s", args, exit, code, out, errs)
+		}
+		v := decodeOne(t, out)
+		for _, fault := range s.check(s, "", v) {
+			t.Errorf("%q: %s", args, fault)
+		}
+		return v
+	}
+	link("LICENSE", "a/changed")
+	link("LICENSE", "a/mine")
+	link("NOTICE", "b/changed")
+	link("NOTICE", "b/mine")
+	link("LICENSE", "b/new")
+	do(0, "release", "init", in("repo"), "--keys", in("keys"), "--product", in("a/updates/product.yaml"))
+	do(0, "release", "add", in("repo"), in("a"), "--level", "0", "--channel", "full", "--keys", in("keys"))
+	do(0, "release", "add", in("repo"), in("b"), "--level", "1", "--channel", "full", "--keys", in("keys"))
+	link("LICENSE", filepath.Join("acme", "changed"))
+	link("RELEASE-NOTES", filepath.Join("acme", "mine"))
+	do(0, "adopt", p.home, "--source", in("repo"), "--base", "0")
+	do(ExitConflict, "--dry-run")
+	plan := do(0, "--dry-run", "--on-conflict", "ours").(map[string]any)["plan"]
+	links := 0
+	for _, step := range plan.(map[string]any)["steps"].([]any) {
+		for _, side := range []string{"base", "ours", "theirs", "result"} {
+			if step.(map[string]any)[side].(map[string]any)["kind"] == "link" {
+				links++
+			}
+		}
+	}
+	if links < 8 {
+		t.Errorf("want links on all sides of the plan, got %d", links)
+	}
+	do(0, "--on-conflict", "ours")
+	do(0, "--revert")
 }
