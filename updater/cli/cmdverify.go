@@ -162,7 +162,7 @@ func joinNotes(a, b string) string {
 // verifySummary counts in a few sentences.
 func verifySummary(v *updater.Verification) string {
 	text := fmt.Sprintf("Of %s of the release %d are as shipped.", count(v.Compared, "path"), v.Same)
-	if !v.Differs() {
+	if !v.Differs() && v.Same == v.Compared { // not so where differences were left out
 		text = fmt.Sprintf("All %s of the release are as shipped.", count(v.Compared, "path"))
 		if v.Compared == 0 {
 			text = "There is nothing of the release to compare."
