@@ -241,7 +241,7 @@ func (s *survey) run(paths []manifest.Path) error {
 }
 
 // start compares p itself and puts what is below on the stack. What stands in the
-// way to p is told in place of p.
+// way to a p that the release lists is told in place of p.
 func (s *survey) start(p manifest.Path) error {
 	w := &s.workers[0]
 	if p == "" {
@@ -267,7 +267,7 @@ func (s *survey) start(p manifest.Path) error {
 		if info.IsDir() {
 			continue
 		}
-		if n := s.find(dir); n >= 0 {
+		if n := s.find(dir); n >= 0 && s.find(p) >= 0 {
 			return s.look(w, dir, n)
 		}
 		return fmt.Errorf("%s: %w", p, ErrNoPath)
