@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -161,6 +162,9 @@ func (u *Updater) insideOne(typed string) (manifest.Path, error) {
 			}
 		}
 		if rel == "" {
+			rel = u.belowHome(typed)
+		}
+		if rel == "" {
 			return "", fmt.Errorf("%s: %w", manifest.Path(typed), ErrOutside)
 		}
 	}
@@ -173,6 +177,27 @@ func (u *Updater) insideOne(typed string) (manifest.Path, error) {
 		return "", fmt.Errorf("%s: %w", manifest.Path(typed), ErrOutside)
 	}
 	return p, nil
+}
+
+// belowHome is what follows in an absolute path on the first of the directories in it that
+// is the installation, reached through links; "": none is. Links below are names.
+func (u *Updater) belowHome(typed string) string {
+	home, err := os.Stat(u.tree.Path())
+	if err != nil {
+		return ""
+	}
+	for i := len(filepath.VolumeName(typed)) + 1; i <= len(typed); i++ {
+		if i < len(typed) && !os.IsPathSeparator(typed[i]) {
+			continue
+		}
+		if dir, err := os.Stat(typed[:i]); err != nil || !os.SameFile(home, dir) {
+			continue
+		}
+		if rest := filepath.Clean("." + typed[i:]); filepath.IsLocal(rest) {
+			return rest
+		}
+	}
+	return ""
 }
 
 // absolute is path made absolute, or as it is.
