@@ -103,7 +103,7 @@ func (u *Updater) Fetch(ctx context.Context, opt FetchOptions) (*Fetched, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := outside(u.tree.Path(), f.out.Output); err != nil {
+	if err := outside(u.tree, f.out.Output); err != nil {
 		return nil, err
 	}
 	in, err := readRecord(u.tree)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/manifest/repository/web"
@@ -112,7 +113,7 @@ func (u *Updater) Pack(ctx context.Context, to string, edits bool) (*Packed, err
 	if err != nil {
 		return nil, err
 	}
-	if err := outside(u.tree.Path(), p.out.Output); err != nil {
+	if err := outside(u.tree, p.out.Output); err != nil {
 		return nil, err
 	}
 	if err := u.lookOnly(); err != nil {
@@ -151,10 +152,12 @@ func (u *Updater) Pack(ctx context.Context, to string, edits bool) (*Packed, err
 	return p.write(ctx)
 }
 
-// outside refuses a path within the installation.
-func outside(home, path string) error {
-	if LiesIn(home, filepath.Dir(path)) {
-		return fmt.Errorf("%s: lies within the installation", path)
+// outside refuses a path within the installation, or in a directory of it behind a link.
+func outside(tree *fsys.Tree, path string) error {
+	for _, dir := range append([]string{""}, tree.Followed()...) {
+		if LiesIn(tree.RealPath(dir), filepath.Dir(path)) {
+			return fmt.Errorf("%s: lies within the installation", path)
+		}
 	}
 	return nil
 }
