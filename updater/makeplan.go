@@ -358,6 +358,10 @@ func (m *maker) decide() error {
 				it.step = &Step{Path: above.top, Action: Deleted, Reason: "you deleted this directory; it stays deleted", Count: end - first}
 			}
 			continue
+		case dirMissing:
+			if b := m.byPath[above.top]; b != nil && b.step != nil && b.step.Action == Deleted {
+				continue // a file that was deleted, and stays so, becomes this directory
+			}
 		case dirBlocked:
 			if b := m.byPath[above.top]; b != nil && b.base != nil && b.base.Kind != manifest.Dir {
 				break // a file of the base that becomes a directory
