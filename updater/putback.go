@@ -210,7 +210,8 @@ func (b *backer) putWhole(g *goal) error {
 	return nil
 }
 
-// parents plans the directories that what is put back needs and that are not there.
+// parents plans the directories that what is put back needs and that are not there. Where
+// something else has the name of one, a finding says so.
 func (b *backer) parents() error {
 	made := map[manifest.Path]bool{}
 	for _, e := range b.plan.entries {
@@ -231,15 +232,24 @@ func (b *backer) parents() error {
 				}
 				break
 			}
+			made[dir] = true
+			if info.Exists {
+				b.plan.Findings = append(b.plan.Findings, Finding{Path: dir.String(), Reason: "is no directory now, and what is put back lies below it",
+					Hint: "move it away before going back"})
+				break
+			}
 			above, err := owners.owner(dir)
 			if err != nil {
 				return err
 			}
-			made[dir] = true
+			mode := uint32(0o755)
+			if was := b.in.inventory.Find(dir); was != nil && was.Kind == manifest.Dir {
+				mode = was.Mode
+			}
 			b.plan.entries = append(b.plan.entries, backup.Entry{Class: backup.Product, Slot: backup.NoSlot, Path: dir, Old: backup.State{Kind: backup.Absent},
-				New: backup.State{Kind: backup.Dir, Mode: 0o755, UID: above.UID, GID: above.GID}})
+				New: backup.State{Kind: backup.Dir, Mode: mode, UID: above.UID, GID: above.GID}})
 			b.plan.Steps = append(b.plan.Steps, Step{Path: dir, Action: Add, Reason: "holds what is put back", Ours: Side{Kind: manifest.Absent},
-				Theirs: Side{Kind: manifest.Dir, Mode: 0o755}, Result: Side{Kind: manifest.Dir, Mode: 0o755}})
+				Theirs: Side{Kind: manifest.Dir, Mode: mode}, Result: Side{Kind: manifest.Dir, Mode: mode}})
 		}
 	}
 	return nil

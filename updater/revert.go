@@ -209,6 +209,11 @@ func (b *backer) run(inventory func() error) (err error) {
 		return err
 	}
 	if b.way.takes {
+		if b.way.takes, err = b.housed(); err != nil {
+			return err
+		}
+	}
+	if b.way.takes {
 		err = b.turnRound()
 	} else {
 		err = b.putAll()
@@ -243,6 +248,35 @@ func (b *backer) gather() error {
 	mended, err := b.checkContent()
 	b.way.takes = b.way.takes && !mended
 	return err
+}
+
+// housed reports whether each path that is put back has the directory it lies in, or gets
+// it on the way; where not, it has to be made first, and slots are not taken over.
+func (b *backer) housed() (bool, error) {
+	there := map[manifest.Path]bool{"": true}
+	for _, g := range b.goals {
+		if g.Old.Kind == backup.Dir && !g.ModeOnly() {
+			there[g.Path] = true
+		}
+	}
+	for _, g := range b.goals {
+		if g.now.info.Exists || g.Old.Kind == backup.Absent || g.ModeOnly() || g.looked && !g.plain {
+			continue
+		}
+		dir := g.Path.Parent()
+		if there[dir] {
+			continue
+		}
+		info, err := b.u.tree.Lstat(string(dir))
+		if err != nil && !fsys.IsBlocked(err) {
+			return false, err
+		}
+		if !info.IsDir() {
+			return false, nil
+		}
+		there[dir] = true
+	}
+	return true, nil
 }
 
 // turnRound plans the entries of the only snapshot on the way as they are, turned round:
