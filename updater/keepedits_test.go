@@ -133,3 +133,34 @@ func TestRevertExact(t *testing.T) {
 	must(t, err)
 	same(t, "and forward again", edited, strip(look(t, be.home, true)))
 }
+
+// --exact puts back the bytes as well of what the update gave other permissions only, and
+// those of the very snapshot where a later change has been at the file.
+func TestRevertExactTouched(t *testing.T) {
+	ctx := context.Background()
+	exact := func(o *Options) { o.Exact = true }
+	be := newBench(t, sampleProduct,
+		tree{"conf/mode.conf": "0640 m=1\n", "conf/gone.conf": "0640 g=1\n", "conf/late.conf": "l=1\n", "lib/a.jar": "\x00a"},
+		tree{"conf/mode.conf": "0600 m=1\n", "conf/gone.conf": "0600 g=1\n", "conf/late.conf": "l=1\n", "lib/a.jar": "\x00b"},
+		tree{"conf/mode.conf": "0600 m=1\n", "conf/gone.conf": "0600 g=1\n", "conf/late.conf": "l=1\n\n\n\nnew=1\n", "lib/a.jar": "\x00c"})
+	tree{"conf/gone.conf": "0640 g=mine\n"}.write(t, be.home)
+	be.adopt(t)
+	before := strip(look(t, be.home, true))
+	level := func(n int64) func(*Options) { return func(o *Options) { o.Level, o.HasLevel = n, true } }
+	up, err := be.open(t, level(1)).Update(ctx)
+	must(t, err)
+	tree{"conf/mode.conf": "0600 m=later\n", "conf/late.conf": "l=later\n"}.write(t, be.home)
+	must(t, os.Remove(filepath.Join(be.home, "conf/gone.conf")))
+	edited := strip(look(t, be.home, true))
+	out, err := be.open(t, exact).Revert(ctx)
+	must(t, err)
+	same(t, "exact", before, strip(look(t, be.home, true)))
+	_, err = be.open(t, revertTo(out.Snapshot)).Revert(ctx)
+	must(t, err)
+	same(t, "and forward again", edited, strip(look(t, be.home, true)))
+	_, err = be.open(t, level(2)).Update(ctx)
+	must(t, err)
+	_, err = be.open(t, revertTo(up.Snapshot), exact).Revert(ctx)
+	must(t, err)
+	same(t, "exact over two", before, strip(look(t, be.home, true)))
+}

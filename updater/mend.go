@@ -16,12 +16,13 @@ type instead struct {
 	reason  string
 }
 
-// addConfig adds the configuration as the snapshot holds it, beyond what the changes on
-// the way touched. What has been made since stays, and the plan says so.
+// addConfig adds the configuration as the snapshot holds it: where the change that it was
+// made for put no other content, its copy counts, whatever changes on the way did. What has
+// been made since stays, and the plan says so.
 func (b *backer) addConfig() error {
-	have := map[manifest.Path]bool{}
+	have := map[manifest.Path]*goal{}
 	for _, g := range b.goals {
-		have[g.Path] = true
+		have[g.Path] = g
 	}
 	held := b.way.holds
 	if held == nil || held.turned {
@@ -30,20 +31,28 @@ func (b *backer) addConfig() error {
 		return nil
 	}
 	for _, e := range held.Entries {
-		if e.Class != backup.Config || have[e.Path] {
+		if e.Class != backup.Config {
 			continue
 		}
-		have[e.Path] = true
-		g := &goal{Entry: e, from: held, dir: held.CopiesDir(), kept: e.Slot, copied: backup.Config}
+		g := have[e.Path]
+		switch {
+		case g == nil:
+			g = &goal{Entry: e}
+			g.New = e.Old
+			have[e.Path] = g
+			b.goals = append(b.goals, g)
+		case g.from == held && !g.ModeOnly() || g.New.Kind == backup.Whole || g.Old.Kind == backup.Whole:
+			continue
+		}
+		g.Class, g.Slot, g.Old = backup.Product, e.Slot, e.Old
+		g.from, g.dir, g.kept, g.copied = held, held.CopiesDir(), e.Slot, backup.Config
 		if e.Slot == backup.NoSlot {
 			g.dir, g.Slot = "", 0 // as shipped: kept with the pristine contents
 		}
-		g.Class, g.New = backup.Product, e.Old
-		b.goals = append(b.goals, g)
 	}
 	now, err := b.u.configEntries(b.ctx, b.in, nil, nil)
 	for _, f := range now {
-		if !have[f.Path] {
+		if have[f.Path] == nil {
 			b.plan.Steps = append(b.plan.Steps, Step{Path: f.Path, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
 		}
 	}
