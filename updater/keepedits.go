@@ -19,13 +19,23 @@ import (
 // content of a file that was merged.
 func (b *backer) keepEdits(g *goal, now *live, e *backup.Entry, step *Step) (merged []byte, stay bool, err error) {
 	left, want := g.New, e.New
+	if top := b.stayed(g.Path); top != "" && want.Kind != backup.Absent {
+		step.Action, step.Reason = Deleted, top.String()+" stays as you made it since, and nothing is below it"
+		return nil, true, nil
+	}
 	if g.ModeOnly() {
 		if now.kind() == kindOf(left.Kind) && fsys.HasModes && now.info.Perm() != left.Mode && now.info.Perm() != want.Mode {
 			return nil, b.decided(step, "you changed its mode since, and going back changes it too"), nil
 		}
 		return nil, false, nil
 	}
-	if left.Kind == backup.Dir || want.Kind == backup.Dir && !now.info.Exists {
+	if left.Kind == backup.Dir && now.info.IsDir() {
+		if movable(want) {
+			stay, err = b.ownBelow(g, step)
+		}
+		return nil, stay, err
+	}
+	if (left.Kind == backup.Dir || want.Kind == backup.Dir) && !now.info.Exists {
 		return nil, false, nil
 	}
 	mode, ok := modeBack(left, now, want)
@@ -60,10 +70,63 @@ func (b *backer) keepEdits(g *goal, now *live, e *backup.Entry, step *Step) (mer
 		return b.mergeBack(g, now, e, step)
 	case want.Kind == backup.Absent:
 		return nil, b.decided(step, "you edited it since, and going back removes it"), nil
+	case left.Kind == backup.Dir:
+		return nil, b.decided(step, "you put something else in the place of this directory since, and going back changes it too"), nil
 	case left.Kind == backup.Absent:
 		return nil, b.decided(step, "there is one of your own where going back puts its own"), nil
 	}
 	return nil, b.decided(step, "you changed it since, and going back makes it another kind"), nil
+}
+
+// ownBelow decides about a directory that going back makes something else, where what is
+// not the update's lies in it, or what was edited since.
+func (b *backer) ownBelow(g *goal, step *Step) (stay bool, err error) {
+	at := make(map[manifest.Path]*goal, len(b.goals))
+	for _, o := range b.goals {
+		at[o.Path] = o
+	}
+	var own []manifest.Path
+	todo := []manifest.Path{g.Path}
+	for len(todo) > 0 {
+		dir := todo[0]
+		todo = todo[1:]
+		names, err := b.u.tree.Names(string(dir))
+		if err != nil {
+			return false, err
+		}
+		for _, name := range names {
+			p := dir.Join(name)
+			o := at[p]
+			switch {
+			case o == nil || o.Old.Kind != backup.Absent && o.Old.Kind != backup.Whole:
+				own = append(own, p)
+			case o.New.Kind == backup.Whole || o.Old.Kind == backup.Whole: // the product makes it anew
+			case o.now.info.IsDir():
+				todo = append(todo, p)
+			case o.now.differs(o.New):
+				own = append(own, p)
+			}
+		}
+	}
+	if len(own) == 0 {
+		return false, nil
+	}
+	shown := own[0].String()
+	if len(own) > 1 {
+		shown = fmt.Sprintf("%s and %d more", shown, len(own)-1)
+	}
+	return b.decided(step, "going back makes this directory something else, and yours lies in it: "+shown), nil
+}
+
+// stayed is the path above p that going back does not make a directory, since what stands
+// there is the operator's; "": there is none.
+func (b *backer) stayed(p manifest.Path) manifest.Path {
+	for p = p.Parent(); p != "" && len(b.stays) > 0; p = p.Parent() {
+		if b.stays[p] {
+			return p
+		}
+	}
+	return ""
 }
 
 // modeBack merges modes by the same rule; ok is false where both sides changed it.

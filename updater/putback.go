@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"inplace/backup"
 	"inplace/backup/fsys"
@@ -29,12 +30,20 @@ func (b *backer) putAll() error {
 		b.plan.Findings = append(b.plan.Findings, *f)
 		return nil
 	}
-	for _, g := range b.goals {
+	goals := b.goals
+	if b.u.opt.KeepEdits { // what stays is known before what would lie below it
+		goals = slices.Clone(goals)
+		slices.SortFunc(goals, func(a, b *goal) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	}
+	for _, g := range goals {
 		if err := cancelled(b.ctx); err != nil {
 			return err
 		}
 		one := b.putOne
 		if g.Old.Kind == backup.Whole || g.New.Kind == backup.Whole {
+			if b.stayed(g.Path) != "" {
+				continue
+			}
 			one = b.putWhole
 		}
 		if err := one(g); err != nil {
@@ -103,6 +112,9 @@ func (b *backer) putOne(g *goal) error {
 			return err
 		}
 		if stay {
+			if want.Kind == backup.Dir && !info.IsDir() {
+				b.stays[g.Path] = true
+			}
 			step.Result = step.Ours
 			p.Steps = append(p.Steps, step)
 			return nil

@@ -145,7 +145,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 		p.Way = append(p.Way, k.ID)
 	}
 	way.doors(p)
-	b := &backer{u: u, ctx: ctx, in: in, plan: p, way: way}
+	b := &backer{u: u, ctx: ctx, in: in, plan: p, way: way, stays: map[manifest.Path]bool{}}
 	err = u.tree.Holding(func() error {
 		if err := b.run(inventory); err != nil {
 			return err
@@ -172,7 +172,8 @@ type backer struct {
 	plan  *Plan
 	way   *wayBack
 	goals []*goal
-	slots int // numbers given away in the new snapshot
+	slots int                    // numbers given away in the new snapshot
+	stays map[manifest.Path]bool // that would become directories again, and do not
 	base  pristine
 	rules *manifest.Matcher
 	sound func() error // waits for checkContent, where that goes on beside the rest; else nil

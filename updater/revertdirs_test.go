@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -63,5 +64,69 @@ func TestRevertDirInTheWay(t *testing.T) {
 			t.Errorf("got %v, want doc in the way", err)
 		}
 		same(t, "refused", before, look(t, be.home, true))
+	}
+}
+
+// What is the operator's own at a path that was or becomes a directory is a conflict where
+// edits are kept, and stays or goes as that is decided.
+func TestRevertKeepEditsDirs(t *testing.T) {
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		edit tree
+		gone string
+		path string
+		why  string
+		ours map[string]string // what stays where it is decided so
+		gets string            // what path becomes otherwise
+	}{
+		"one below":      {edit: tree{"ff/in/mine": "mine\n"}, path: "ff", why: "ff/in/mine", ours: map[string]string{"ff/in/mine": "mine\n"}, gets: "f\n"},
+		"a file instead": {edit: tree{"ff": "mine\n"}, gone: "ff", path: "ff", why: "in the place", ours: map[string]string{"ff": "mine\n"}, gets: "f\n"},
+		"an edited file": {edit: tree{"dd": "mine\n"}, path: "dd", why: "another kind", ours: map[string]string{"dd": "mine\n"}},
+	} {
+		for _, side := range []string{"", "ours", "theirs"} {
+			be := dirsBench(t)
+			shipped := strip(look(t, be.home, true))
+			_, err := be.open(t).Update(ctx)
+			must(t, err)
+			if c.gone != "" {
+				must(t, os.RemoveAll(filepath.Join(be.home, c.gone)))
+			}
+			c.edit.write(t, be.home)
+			before := look(t, be.home, true)
+			decide := func(o *Options) { o.OnConflict = side }
+			plan, err := be.open(t, keepEdits, decide).DryRevert(ctx)
+			must(t, err)
+			if len(plan.Findings) > 0 {
+				t.Errorf("%s for %q: found %+v", name, side, plan.Findings)
+			}
+			out, err := be.open(t, keepEdits, decide).Revert(ctx)
+			switch side {
+			case "":
+				var conflict *ConflictError
+				if !errors.As(err, &conflict) || len(conflict.Conflicts) != 1 || string(conflict.Conflicts[0].Path) != c.path || !strings.Contains(conflict.Conflicts[0].Reason, c.why) {
+					t.Errorf("%s: got %v, want one conflict of %s about %q", name, err, c.path, c.why)
+				}
+				if len(plan.Conflicts) != 1 {
+					t.Errorf("%s: the dry run has %d conflicts, want 1", name, len(plan.Conflicts))
+				}
+				same(t, name, before, look(t, be.home, true))
+			case "ours":
+				must(t, err)
+				for path, want := range c.ours {
+					if got := read(t, be, path); got != want {
+						t.Errorf("%s for ours: %s: got %q, want %q", name, path, got, want)
+					}
+				}
+				if got := read(t, be, "lib/a.jar"); got != "\x00a" {
+					t.Errorf("%s for ours: lib/a.jar: got %q", name, got)
+				}
+				_, err = be.open(t, revertTo(out.Snapshot)).Revert(ctx)
+				must(t, err)
+				same(t, name+" and forward again", strip(before), strip(look(t, be.home, true)))
+			case "theirs":
+				must(t, err)
+				same(t, name+" for theirs", shipped, strip(look(t, be.home, true)))
+			}
+		}
 	}
 }
