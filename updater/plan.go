@@ -197,6 +197,7 @@ type Plan struct {
 	in            *installed          // of an update: what is installed
 	entries       []backup.Entry      // of a revert: prepared when planning
 	puts          []put               // of a revert that copies: what goes into which slot
+	edits         []editSince         // of a revert: what was edited since and goes
 	settled       []ConflictOf        // paths whose conflicts are all resolved, as the workspace keeps them
 }
 

@@ -142,6 +142,9 @@ func (b *backer) putOne(g *goal) error {
 	if g.Class != backup.Product {
 		return nil
 	}
+	if now.differs(g.New) && !step.merged && g.copied == 0 {
+		p.edited(now, e)
+	}
 	step.Action = actionOf(e.ModeOnly(), e.New.Kind, info.Exists)
 	if step.Action == Replace && step.merged {
 		step.Action = Merge

@@ -3,6 +3,8 @@ package updater
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -108,6 +110,7 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 		}
 	}
 	tx.head, tx.entries = head, s.entries
+	plan.editsIn(&backup.Snapshot{Head: head, Dir: path.Join(backup.SnapshotsDir, id)}, s.stage.Roots())
 	if u.stops() && u.opt.FullBackup != "" {
 		tx.still = func() error { return u.fullBackup(ctx, out) }
 	}
@@ -406,12 +409,40 @@ func (u *Updater) revertEntry(p *Plan, e backup.Entry, g *goal) error {
 	if e.Class != backup.Product {
 		return nil
 	}
+	if now.differs(e.New) {
+		p.edited(now, back)
+	}
 	s := Step{Path: e.Path, Reason: reason, Ours: now.side(), before: info}
 	s.Theirs = Side{Kind: kindOf(e.Old.Kind), Mode: e.Old.Mode, Size: e.Old.Size, Digest: e.Old.Digest, Target: e.Old.Target}
 	s.Result = s.Theirs
 	s.Action = actionOf(e.ModeOnly(), back.New.Kind, info.Exists)
 	p.Steps = append(p.Steps, s)
 	return nil
+}
+
+// edited warns of a path with an edit since, which e takes out of the way.
+func (p *Plan) edited(now *live, e backup.Entry) {
+	if e.ModeOnly() || !movable(e.Old) || !now.differs(e.New) {
+		return // nothing of it goes
+	}
+	p.edits = append(p.edits, editSince{e, len(p.Warnings)})
+	p.Warnings = append(p.Warnings, e.Path.String()+": you changed it since; what is there now goes into the new snapshot")
+}
+
+// editsIn says in those warnings where the snapshot keeps what was there.
+func (p *Plan) editsIn(snap *backup.Snapshot, roots []backup.Root) {
+	snap.Roots = roots
+	for _, x := range p.edits {
+		if x.entry.Slot != backup.NoSlot { // else it is listed as moved aside
+			p.Warnings[x.at] = fmt.Sprintf("%s: you changed it since; going back keeps what was there in %s/%d", x.entry.Path, snap.SlotsOf(x.entry), x.entry.Slot)
+		}
+	}
+}
+
+// editSince is an edit that a revert takes out of the way, and the index of the warning of it.
+type editSince struct {
+	entry backup.Entry
+	at    int
 }
 
 // actionOf is what a way back does to a path so that it becomes what to says.

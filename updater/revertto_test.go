@@ -140,6 +140,37 @@ func TestRevertToKeepsPresent(t *testing.T) {
 	same(t, "forward", edited, strip(look(t, be.home, true)))
 }
 
+// Each path that was edited since is warned of, in the end with where its bytes are.
+func TestRevertNamesEdits(t *testing.T) {
+	ctx := context.Background()
+	for _, copies := range []bool{false, true} {
+		be := editsBench(t)
+		tree{"lib/a.jar": "\x00mine", "new.txt": "mine\n", "conf/same.conf": "mine\n"}.write(t, be.home)
+		must(t, os.Remove(filepath.Join(be.home, "lib/b.jar")))
+		set := func(o *Options) { o.Exact = copies }
+		plan, err := be.open(t, set).DryRevert(ctx)
+		must(t, err)
+		if w := plan.Warnings; len(w) != 2 || !strings.HasPrefix(w[0], "lib/a.jar: you changed it since") || !strings.HasPrefix(w[1], "new.txt: you changed it since") {
+			t.Errorf("the dry run warned %q, want the edited paths", w)
+		}
+		out, err := be.open(t, set).Revert(ctx)
+		must(t, err)
+		for i, want := range []string{"\x00mine", "mine\n"} {
+			if i >= len(out.Plan.Warnings) {
+				t.Fatalf("warned %q, want the edited paths", out.Plan.Warnings)
+			}
+			_, at, _ := strings.Cut(out.Plan.Warnings[i], " in ")
+			if got, err := os.ReadFile(filepath.Join(be.home, at)); err != nil || string(got) != want {
+				t.Errorf("%q: got %q, %v, want %q there", out.Plan.Warnings[i], got, err, want)
+			}
+		}
+		text := read(t, be, SummaryPathOf(out.Snapshot))
+		if !strings.Contains(text, "lib/a.jar: you changed it since; going back keeps") {
+			t.Errorf("the list of the run has no word of the edits: %s", text)
+		}
+	}
+}
+
 // A damaged slot is named and refused where it is needed, and where it is not the way is
 // free; the release stands in for it on request.
 func TestRevertAfterDamage(t *testing.T) {
