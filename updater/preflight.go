@@ -33,7 +33,7 @@ func (u *Updater) preflight(p *Plan) error {
 	u.checkService(p)
 	if waits, err := backup.Prepared(u.tree); err != nil {
 		return err
-	} else if waits && !u.takes(p) {
+	} else if waits && !u.takes(p) && (p.way == nil || len(p.entries) > 0) {
 		p.Warnings = append(p.Warnings, "an update waits prepared here, and is dropped by this; prepare it again afterwards")
 	}
 	second, err := u.secondFinding(p)

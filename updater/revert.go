@@ -212,6 +212,11 @@ func (b *backer) run(inventory func() error) (err error) {
 	if err := b.digests(); err != nil {
 		return err
 	}
+	if len(b.way.steps) == 0 {
+		if err := b.unlike(); err != nil {
+			return err
+		}
+	}
 	if b.way.takes {
 		if b.way.takes, err = b.housed(); err != nil {
 			return err
@@ -252,6 +257,38 @@ func (b *backer) gather() error {
 	mended, err := b.checkContent()
 	b.way.takes = b.way.takes && !mended
 	return err
+}
+
+// unlike warns of each path that is not as the snapshot gone to holds it, where the record
+// is already and so nothing is put back: an edit that a later run has taken out of the way.
+func (b *backer) unlike() error {
+	held := b.way.holds
+	if held == nil {
+		return nil
+	}
+	put := map[manifest.Path]bool{}
+	for _, g := range b.goals {
+		put[g.Path] = true
+	}
+	look := &backer{u: b.u, ctx: b.ctx, in: b.in, plan: &Plan{way: b.way}}
+	for _, e := range held.Entries {
+		if e.Class == backup.Product && !e.ModeOnly() && e.Old.Kind != backup.Whole && e.New.Kind != backup.Whole && !put[e.Path] {
+			look.goals = append(look.goals, &goal{Entry: e, from: held})
+		}
+	}
+	if err := errors.Join(look.look(), look.digests()); err != nil {
+		return err
+	}
+	for _, g := range look.goals {
+		switch {
+		case !g.plain || !g.now.differs(g.Old):
+		case movable(g.Old):
+			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s: is not as the snapshot holds it, and stays so; that is in %s/%d", g.Path, held.SlotsOf(g.Entry), g.Slot))
+		default:
+			b.plan.Warnings = append(b.plan.Warnings, g.Path.String()+": is not as the snapshot holds it, and stays so")
+		}
+	}
+	return nil
 }
 
 // housed reports whether each path that is put back has the directory it lies in, or gets

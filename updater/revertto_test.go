@@ -124,6 +124,38 @@ func TestRevertForwardAfterPlain(t *testing.T) {
 	}
 }
 
+// Where the record is as a snapshot holds it already and a file is not, that is said, with
+// where its bytes are.
+func TestRevertToSameRecord(t *testing.T) {
+	ctx := context.Background()
+	be, _, ids := manyBench(t)
+	back := func(id string) *Outcome {
+		t.Helper()
+		out, err := be.open(t, revertTo(id)).Revert(ctx)
+		must(t, err)
+		return out
+	}
+	back(ids[1])
+	tree{"bin/start.sh": "0755 mine\n"}.write(t, be.home)
+	up, err := be.open(t, func(o *Options) { o.OnConflict = "theirs" }).Update(ctx)
+	must(t, err)
+	back(ids[1])
+	before := look(t, be.home, true)
+	out := back(up.Snapshot)
+	same(t, "nothing done", before, look(t, be.home, true))
+	w := out.Plan.Warnings
+	if len(w) != 1 || !strings.HasPrefix(w[0], "bin/start.sh: ") {
+		t.Fatalf("warned %q, want the file that differs", w)
+	}
+	_, at, _ := strings.Cut(w[0], " in ")
+	if got := read(t, be, at); got != "mine\n" {
+		t.Errorf("%q: got %q there", w[0], got)
+	}
+	if w := back(ids[1]).Plan.Warnings; len(w) != 0 {
+		t.Errorf("warned %q, want nothing", w)
+	}
+}
+
 // What was edited since is saved in the new snapshot, and comes back with it.
 func TestRevertToKeepsPresent(t *testing.T) {
 	ctx := context.Background()

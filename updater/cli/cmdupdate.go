@@ -244,6 +244,13 @@ func (r *run) revertedAlready(p *updater.Plan) bool {
 	if p.Action != "revert" || !p.Empty() || len(p.Findings) > 0 || p.From.Manifest != p.To.Manifest {
 		return false
 	}
+	for _, w := range p.Warnings {
+		r.out.message(styled{yellow, "warning:"}, w)
+	}
+	if len(p.Warnings) > 0 {
+		r.say("%s is at %s, where %s leads: nothing was changed.", p.Product, p.From.Name(), p.Source)
+		return true
+	}
 	r.say("%s is at %s, as %s holds it: nothing to do.", p.Product, p.From.Name(), p.Source)
 	return true
 }
