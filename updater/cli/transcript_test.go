@@ -16,7 +16,7 @@ var transcriptNoise = []struct {
 }{
 	{regexp.MustCompile(`\d{8}T\d{6}Z-to-`), "20261128T020304Z-to-"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d`), "2026-11-28 02:03"},
-	{regexp.MustCompile(`within\s+[\d.]+ m?s\b`), "within 9 ms"},
+	{regexp.MustCompile(`within\s+(?:[\d.]+\s+m?s\b|less\s+than\s+a\s+millisecond)`), "within 9 ms"},
 	{regexp.MustCompile(`\b[\w-]+@[\w.-]+`), "acme@node1"},
 	{regexp.MustCompile(`\d[\d.,]* (B|KiB|MiB|GiB|TiB)\b`), "9 KiB"},
 }
