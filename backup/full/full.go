@@ -276,10 +276,15 @@ func mendOne(src, dst *fsys.Tree, e entry) error {
 		if e.info.IsLink() {
 			return d.Chtimes(name, e.info.MTime)
 		}
-		if e.info.IsFile() {
-			if err := attributes(src, d, name, e.path); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case e.info.IsFile():
+			err = attributes(src, d, name, e.path)
+		case e.info.IsDir():
+			err = dirAttributes(src.RealPath(e.path), dst.RealPath(e.path))
+		}
+		if err != nil {
+			return err
 		}
 		if fsys.HasModes {
 			mode := e.info.Mode.Perm() | e.info.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
@@ -307,6 +312,29 @@ func attributes(src *fsys.Tree, d *fsys.Dir, name, path string) error {
 	}
 	defer func() { _ = to.Close() }()
 	_, err = fsys.SetXattrs(to, attrs) // what this user may not set is no reason to have no copy
+	return err
+}
+
+// dirAttributes gives the directory to what extended attributes from has, its lists of rights among them.
+func dirAttributes(from, to string) error {
+	if !fsys.HasModes {
+		return nil
+	}
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }()
+	attrs, err := fsys.Xattrs(src)
+	if err != nil || len(attrs) == 0 {
+		return err
+	}
+	dst, err := os.Open(to)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dst.Close() }()
+	_, err = fsys.SetXattrs(dst, attrs) // as of files
 	return err
 }
 

@@ -30,6 +30,9 @@ func (r *run) outcomeText(o *updater.Outcome) {
 	}
 	if o.Copy != nil {
 		out.wrapped(0, fmt.Sprintf("A complete copy of what was there before, compared with it: %s (%s, %s).", place(o.Copy.Dir), count(o.Copy.Files, "file"), size(o.Copy.Bytes)))
+		for _, p := range o.Copy.Skipped {
+			out.message(styled{yellow, "warning:"}, place(p).String()+": is a pipe, a socket or a device, and not in the copy")
+		}
 	}
 	within := "Files were exchanged within"
 	if o.Service != nil && o.Service.Stopped {
