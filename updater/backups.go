@@ -31,8 +31,10 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 		switch {
 		case len(s.Faults) > 0:
 			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: s.Faults})
-		case s.Damaged != "":
-			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: []string{s.Damaged}})
+		case s.Damaged != "": // its list: read once more, for what is wrong with it
+			if _, err := backup.Load(u.tree, s.ID); err != nil {
+				errs = append(errs, err)
+			}
 		}
 	}
 	var second []error
