@@ -167,6 +167,10 @@ func (b *backer) inPlace(g *goal, now *live, e *backup.Entry) (done, moded bool)
 	switch e.New.Kind {
 	case backup.Absent, backup.Link:
 		return true, false
+	case backup.File:
+		if e.New.MTime != 0 && e.New.MTime != info.MTime { // the same bytes, put there since: the time comes back with the file
+			return false, false
+		}
 	}
 	return info.Perm() == e.New.Mode || !fsys.HasModes, e.New.Kind == backup.Dir || info.Nlink < 2
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"inplace/backup"
 )
@@ -64,5 +65,27 @@ func TestSecondCopiesStay(t *testing.T) {
 		if !slices.Contains(there, id) {
 			t.Errorf("%s has no second copy any more, of %s", id, strings.Join(there, ", "))
 		}
+	}
+}
+
+// TestRevertToTimes: a file comes back with its time where its bytes were put there again
+// since.
+func TestRevertToTimes(t *testing.T) {
+	be, _ := secondBench(t)
+	ctx := context.Background()
+	jar := be.path("lib/core.jar")
+	old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	must(t, os.Chtimes(jar, old, old))
+	first, err := be.open(t, toLevel(1)).Update(ctx)
+	must(t, err)
+	_, err = be.open(t, toLevel(0)).Update(ctx)
+	must(t, err)
+	if info, err := os.Stat(jar); err != nil || info.ModTime().Equal(old) {
+		t.Fatalf("the file was not put there again: %v, %v", info, err)
+	}
+	_, err = be.open(t, func(o *Options) { o.RevertTo = first.Snapshot }).Revert(ctx)
+	must(t, err)
+	if info, err := os.Stat(jar); err != nil || !info.ModTime().Equal(old) {
+		t.Errorf("got %v, %v, want the time %v", info.ModTime(), err, old)
 	}
 }
