@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"time"
 
@@ -37,9 +38,26 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 			}
 		}
 	}
+	if err := u.headless(b); err != nil {
+		errs = append(errs, err)
+	}
 	var second []error
 	b.Second, second = u.verifySecond()
 	return b, u.offerSecond(errors.Join(append(errs, second...)...))
+}
+
+// headless reports that the snapshot which a plain revert takes back is there without its head,
+// and so is none any more. Others without one are left of a run that was undone.
+func (u *Updater) headless(b *Backups) error {
+	r, err := readRecord(u.tree)
+	if err != nil || r.Snapshot == "" || slices.ContainsFunc(b.Snapshots, func(s SnapshotInfo) bool { return s.ID == r.Snapshot }) {
+		return err
+	}
+	info, err := u.tree.Lstat(path.Join(backup.SnapshotsDir, r.Snapshot))
+	if err == nil && info.Exists {
+		err = &backup.DamagedError{ID: r.Snapshot, Unread: true, Paths: []string{"snapshot.yaml: is gone"}}
+	}
+	return err
 }
 
 func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error) {

@@ -4,6 +4,7 @@ package updater
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,4 +89,22 @@ func TestRevertToTimes(t *testing.T) {
 	if info, err := os.Stat(jar); err != nil || !info.ModTime().Equal(old) {
 		t.Errorf("got %v, %v, want the time %v", info.ModTime(), err, old)
 	}
+}
+
+// TestHeadless: the snapshot that is next to take back is damaged, and no leftover, where its
+// head is gone.
+func TestHeadless(t *testing.T) {
+	be, _ := secondBench(t)
+	ctx := context.Background()
+	out, err := be.open(t, toLevel(1)).Update(ctx)
+	must(t, err)
+	must(t, os.Remove(be.path(backup.SnapshotsDir+"/"+out.Snapshot+"/snapshot.yaml")))
+	_, err = be.open(t).VerifyBackups(ctx)
+	var bad *backup.DamagedError
+	if !errors.As(err, &bad) || bad.ID != out.Snapshot || len(bad.Whole) == 0 {
+		t.Fatalf("got %v, %+v, want the snapshot damaged, and its second copy", err, bad)
+	}
+	copyTree(t, bad.Whole[0].From, bad.Whole[0].To)
+	_, err = be.open(t).VerifyBackups(ctx)
+	must(t, err)
 }
