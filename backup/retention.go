@@ -16,8 +16,8 @@ type Retention struct {
 }
 
 // Excess names the snapshots that r lets go: from the oldest end, up to the first one
-// that is within r or in needed, or that took back one in needed and has its slots. Oldest is who was made first, which names tell (see
-// [NewID]) and clocks may not. What cannot be read as a snapshot stays and counts for
+// that is within r or in needed, or that took back one in needed and has its slots. Oldest
+// is who was made first, which names tell (see [NewID]) and clocks may not. What cannot be read as a snapshot stays and counts for
 // nothing.
 func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]string, error) {
 	ids, err := List(tree)

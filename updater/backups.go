@@ -109,13 +109,8 @@ func (u *Updater) lookInto(snap *backup.Snapshot, info *SnapshotInfo, deep bool)
 	if info.DiskBytes, err = snap.DiskSize(u.tree); err != nil {
 		return err
 	}
-	if info.Turned, err = snap.Turned(u.tree); err != nil {
-		return err
-	}
-	if info.Turned {
-		snap.Turn()
-	}
-	faults, err := snap.Check(u.tree, deep, nil)
+	faults, turned, err := checkAll(u.tree, snap, deep)
+	info.Turned = turned
 	for _, f := range faults {
 		info.Faults = append(info.Faults, f.String())
 	}

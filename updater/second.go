@@ -199,7 +199,7 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 			continue
 		}
 		n++
-		faults, _, err := checkAll(other, snap)
+		faults, _, err := checkAll(other, snap, true)
 		switch {
 		case err != nil:
 			damaged(id, err.Error())
@@ -210,15 +210,16 @@ func (u *Updater) verifySecond() (n int, errs []error) {
 	return n, errs
 }
 
-// checkAll compares all that a snapshot in tree keeps with what was recorded, turned or not.
-func checkAll(tree *fsys.Tree, snap *backup.Snapshot) (faults []backup.Fault, turned bool, err error) {
+// checkAll compares all that a snapshot in tree keeps with what was recorded, turned or not; deep: by
+// digest.
+func checkAll(tree *fsys.Tree, snap *backup.Snapshot, deep bool) (faults []backup.Fault, turned bool, err error) {
 	if turned, err = snap.Turned(tree); err != nil {
 		return nil, turned, err
 	}
 	if turned {
 		snap.Turn()
 	}
-	faults, err = snap.Check(tree, true, nil)
+	faults, err = snap.Check(tree, deep, nil)
 	return faults, turned, err
 }
 
@@ -243,7 +244,7 @@ func (u *Updater) offerSecond(err error) error {
 			return err // restore.sh has taken it back here, and not in the copy
 		}
 	}
-	if faults, turned, e := checkAll(other, second); e == nil && !turned && len(faults) == 0 {
+	if faults, turned, e := checkAll(other, second, true); e == nil && !turned && len(faults) == 0 {
 		damaged.Whole = second.Seconds(u.tree, other)
 	}
 	return err

@@ -279,9 +279,9 @@ func mendOne(src, dst *fsys.Tree, e entry) error {
 		var err error
 		switch {
 		case e.info.IsFile():
-			err = attributes(src, d, name, e.path)
-		case e.info.IsDir():
-			err = dirAttributes(src.RealPath(e.path), dst.RealPath(e.path))
+			err = attributes(func() (*os.File, error) { return src.Open(e.path) }, func() (*os.File, error) { return d.Open(name) })
+		case e.info.IsDir() && fsys.HasModes:
+			err = attributes(func() (*os.File, error) { return os.Open(src.RealPath(e.path)) }, func() (*os.File, error) { return os.Open(dst.RealPath(e.path)) })
 		}
 		if err != nil {
 			return err
@@ -296,31 +296,10 @@ func mendOne(src, dst *fsys.Tree, e entry) error {
 	})
 }
 
-func attributes(src *fsys.Tree, d *fsys.Dir, name, path string) error {
-	from, err := src.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = from.Close() }()
-	attrs, err := fsys.Xattrs(from)
-	if err != nil || len(attrs) == 0 {
-		return err
-	}
-	to, err := d.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = to.Close() }()
-	_, err = fsys.SetXattrs(to, attrs) // what this user may not set is no reason to have no copy
-	return err
-}
-
-// dirAttributes gives the directory to what extended attributes from has, its lists of rights among them.
-func dirAttributes(from, to string) error {
-	if !fsys.HasModes {
-		return nil
-	}
-	src, err := os.Open(from)
+// attributes gives what to opens the extended attributes of what from opens, lists of rights
+// among them.
+func attributes(from, to func() (*os.File, error)) error {
+	src, err := from()
 	if err != nil {
 		return err
 	}
@@ -329,12 +308,12 @@ func dirAttributes(from, to string) error {
 	if err != nil || len(attrs) == 0 {
 		return err
 	}
-	dst, err := os.Open(to)
+	dst, err := to()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = dst.Close() }()
-	_, err = fsys.SetXattrs(dst, attrs) // as of files
+	_, err = fsys.SetXattrs(dst, attrs) // what this user may not set is no reason to have no copy
 	return err
 }
 

@@ -296,7 +296,7 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 	case e.In != "" && e.ID == "":
 		v.hints = []string{"mount what backup.also in updates/settings.yaml names, or correct the setting"}
 	case e.In != "":
-		v.hints = []string{"remove that copy: " + "rm -r " + shellQuote(e.In+"/updates/backups/"+e.ID) + "; the next run makes it anew, if the snapshot is still kept"}
+		v.hints = []string{"remove that copy: rm -r " + shellQuote(e.In+"/updates/backups/"+e.ID) + "; the next run makes it anew, if the snapshot is still kept"}
 	case e.Unread:
 		v.hints = []string{"restore the files of the snapshot from " + otherBackup(e), "or go to a level of the repository: --level N"}
 	default:
