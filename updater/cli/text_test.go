@@ -255,6 +255,20 @@ func TestColourOnlyWhereWanted(t *testing.T) {
 	}
 }
 
+// What a run says of its window and what history says of it are the same words: history keeps
+// milliseconds that have begun.
+func TestWindow(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Microsecond: "a millisecond", time.Millisecond: "a millisecond", 8100 * time.Microsecond: "9 ms", 9 * time.Millisecond: "9 ms",
+		999*time.Millisecond + 1: "1.0 s", 1210 * time.Millisecond: "1.3 s", 1299*time.Millisecond + 1: "1.3 s",
+	} {
+		kept := (d + time.Millisecond - 1).Truncate(time.Millisecond)
+		if got, later := window(d), window(kept); got != want || later != want {
+			t.Errorf("%v: %q, from history %q; want %q", d, got, later, want)
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 5 << 30: "5.0 GiB", 1<<63 - 1: "8.0 EiB"} {
 		if got := size(n); got != want {

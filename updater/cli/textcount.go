@@ -31,13 +31,17 @@ func size(n int64) string {
 // when is a time in UTC, to the minute.
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
-// window is how long files were being exchanged.
+// window is what files were exchanged within, or how long the product stood still: rounded
+// up, and what history keeps of it, in milliseconds, reads the same.
 func window(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return "less than a millisecond"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+	switch ms := up(d, time.Millisecond); {
+	case ms <= 1:
+		return "a millisecond"
+	case ms < 1000:
+		return fmt.Sprintf("%d ms", ms)
 	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
+	return fmt.Sprintf("%.1f s", float64(up(d, time.Second/10))/10)
 }
+
+// up is d in units, one that has begun for a whole one.
+func up(d, unit time.Duration) int64 { return int64((d + unit - 1) / unit) }
