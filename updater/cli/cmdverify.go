@@ -169,7 +169,7 @@ func verifySummary(v *updater.Verification) string {
 		}
 	}
 	if v.Config > 0 {
-		text += fmt.Sprintf(" %d of what differs is configuration, which updates merge.", v.Config)
+		text += fmt.Sprintf(" Configuration, which updates merge: %s.", count(v.Config, "difference"))
 	}
 	if v.Ignored > 0 {
 		text += fmt.Sprintf(" Left out: %s of configuration.", count(v.Ignored, "difference"))
