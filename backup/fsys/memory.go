@@ -20,9 +20,16 @@ func Memory(size int64) []byte {
 }
 
 // GrowHeap lets the heap grow by size bytes at once, on large pages, for who is about to
-// fill that much with small things. It costs a collection, which finds next to nothing
-// where it is called early. Memory that stays untouched is not taken from the system.
+// fill that much with small things, where the system takes long to hand out pages one by
+// one. Memory that stays untouched is not taken from the system.
 func GrowHeap(size int64) {
+	if pagesAreDear() {
+		growHeap(size)
+	}
+}
+
+// growHeap costs a collection, which finds next to nothing where it is called early.
+func growHeap(size int64) {
 	percent := debug.SetGCPercent(-1) // or so large a piece would begin a collection by itself
 	largePages(make([]byte, size))
 	debug.SetGCPercent(percent)
