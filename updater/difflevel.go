@@ -13,9 +13,13 @@ import (
 	"inplace/merge"
 )
 
+// ErrNotShipped: a path that was named is in none of the releases that were to be compared.
+var ErrNotShipped = errors.New("is in neither of the two releases")
+
 // DiffLevels compares two releases: what the vendor changes from one level to another.
 // A nil from is the installed level. Renames are those that the vendor declares, and
-// files that only moved. It writes nothing. Errors: those of metadata, [ErrUnknownLevel].
+// files that only moved. It writes nothing. Errors: those of metadata, [ErrUnknownLevel],
+// [ErrNotShipped].
 func (u *Updater) DiffLevels(ctx context.Context, from *int64, to int64, opt DiffOptions) (*Diff, error) {
 	if err := u.lookOnly(); err != nil {
 		return nil, err
@@ -41,6 +45,11 @@ func (u *Updater) DiffLevels(ctx context.Context, from *int64, to int64, opt Dif
 	if to != in.Level {
 		if next, err = u.releaseAt(ctx, in.Product, to); err != nil {
 			return nil, err
+		}
+	}
+	for _, p := range wanted {
+		if p != "" && base.inventory.Index(p) < 0 && next.inventory.Index(p) < 0 {
+			return nil, fmt.Errorf("%s: %w", p, ErrNotShipped)
 		}
 	}
 	release := next.release()

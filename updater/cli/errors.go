@@ -147,7 +147,7 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitFailed, hints: []string{"run it as the owner of the installation"}}
 	case errors.As(err, &unfixed):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what differs: " + r.shell("verify")}}
-	case is(updater.ErrNoPath), is(updater.ErrOutside):
+	case is(updater.ErrNoPath), is(updater.ErrNotShipped), is(updater.ErrOutside):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"name paths as they are listed: relative to the installation"}}
 	case errors.As(err, &misuse):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: nonEmpty(misuse.hint)}
