@@ -22,7 +22,7 @@ func (u *Updater) keeping(p *Plan) error {
 		}
 		if !mine(s.before.GID) {
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), access: true,
-				Reason: fmt.Sprintf("belongs to group %d, which this user is not in and so cannot keep", s.before.GID), Hint: "run the update as a member of that group, or change the file's group"})
+				Reason: fmt.Sprintf("belongs to group %d, which this user is not in and so cannot keep", s.before.GID), Hint: "run it as a member of that group, or change the file's group"})
 		}
 		f, err := u.tree.Open(string(s.Path))
 		if err != nil {

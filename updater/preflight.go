@@ -77,12 +77,12 @@ func (u *Updater) preflight(p *Plan) error {
 		}
 		switch {
 		case s.before.Immutable:
-			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the file for the update", access: true})
+			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the file for the run", access: true})
 		case elsewhere(s.before, infoFor(roots, s.Path, root)):
-			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is a mount of its own, which cannot be exchanged", Hint: "unmount it for the update"})
+			p.Findings = append(p.Findings, Finding{Path: s.Path.String(), Reason: "is a mount of its own, which cannot be exchanged", Hint: "unmount it for the run"})
 		case euid > 0 && s.before.UID != euid:
 			p.Findings = append(p.Findings, Finding{Path: s.Path.String(),
-				Reason: fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), Hint: "run the update as the owner of the installation", access: true})
+				Reason: fmt.Sprintf("belongs to user %d, and only root can keep that owner", s.before.UID), Hint: "run it as the owner of the installation", access: true})
 		}
 	}
 	if err := u.keeping(p); err != nil {
@@ -177,10 +177,10 @@ func (u *Updater) placeable(dir manifest.Path, root fsys.Info) *Finding {
 	}
 	if elsewhere(info, root) {
 		return &Finding{Path: name, Reason: "is a mount of its own or another file system than the installation, so nothing can be exchanged with it in one step",
-			Hint: "unmount it for the update, or move the directory behind a link that the settings name under follow"}
+			Hint: "unmount it for the run, or move the directory behind a link that the settings name under follow"}
 	}
 	if info.Immutable {
-		return &Finding{Path: name, Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the directory for the update", access: true}
+		return &Finding{Path: name, Reason: "is flagged immutable or append-only", Hint: "chattr -i -a the directory for the run", access: true}
 	}
 	err = u.tree.In(string(dir.Join(".")), func(d *fsys.Dir, _ string) error { return d.Writable() })
 	if err != nil {
@@ -272,11 +272,11 @@ func (n *Space) add(s *Step) {
 // short adds a finding for each thing of which there is not enough.
 func (p *Plan) short(path, where string, n Space) {
 	if n.NeededBytes > n.FreeBytes {
-		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough room: the update needs %d bytes, %d are free", n.NeededBytes, n.FreeBytes),
+		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough room: the run needs %d bytes, %d are free", n.NeededBytes, n.FreeBytes),
 			Hint: "free some space on " + where})
 	}
 	if n.FreeInodes >= 0 && n.NeededInodes > n.FreeInodes {
-		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough inodes: the update needs %d, %d are free", n.NeededInodes, n.FreeInodes),
+		p.Findings = append(p.Findings, Finding{Path: path, Reason: fmt.Sprintf("not enough inodes: the run needs %d, %d are free", n.NeededInodes, n.FreeInodes),
 			Hint: "remove some files on " + where})
 	}
 }

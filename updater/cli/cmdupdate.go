@@ -190,7 +190,7 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 	case len(p.Conflicts) > 0:
 		return &updater.ConflictError{Conflicts: p.Conflicts}
 	case len(p.Findings) > 0:
-		return &shownError{"the update cannot go ahead: " + count(len(p.Findings), "thing") + " in the way", &updater.PreflightError{Findings: p.Findings}}
+		return &shownError{"the " + p.Action + " cannot go ahead: " + count(len(p.Findings), "thing") + " in the way", &updater.PreflightError{Findings: p.Findings}}
 	}
 	r.say("Nothing was changed. To go ahead: %s", r.again(c))
 	return nil

@@ -35,8 +35,8 @@ func TestC4FullDisk(t *testing.T) {
 	old, _, pristine := p.bothSides(t)
 	count, sizeBytes := measure(t, pristine)
 	for _, c := range []struct{ name, options, says string }{
-		{"bytes", fmt.Sprintf("size=%d,mode=755", sizeBytes+900_000), "not enough room: the update needs "},
-		{"inodes", fmt.Sprintf("size=64m,mode=755,nr_inodes=%d", count+8), "not enough inodes: the update needs "},
+		{"bytes", fmt.Sprintf("size=%d,mode=755", sizeBytes+900_000), "not enough room: the run needs "},
+		{"inodes", fmt.Sprintf("size=64m,mode=755,nr_inodes=%d", count+8), "not enough inodes: the run needs "},
 	} {
 		p.tmpfs(t, pristine, c.options)
 		o := finish(t, p.update())
