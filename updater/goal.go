@@ -67,7 +67,9 @@ func (g *goal) follow(e backup.Entry, k *kept) {
 // holds reports whether the snapshot keeps content for the goal.
 func (g *goal) holds() bool {
 	switch g.Old.Kind {
-	case backup.File, backup.Link, backup.Whole:
+	case backup.Link:
+		return g.copied != backup.Config // else the entry has all of it
+	case backup.File, backup.Whole:
 		return !g.ModeOnly()
 	}
 	return false

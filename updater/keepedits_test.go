@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -112,21 +113,25 @@ func TestRevertExact(t *testing.T) {
 	be := newBench(t, sampleProduct,
 		tree{"conf/a.conf": "a=1\n", "conf/same.conf": "s=1\n", "conf/edited.conf": "e=1\n", "conf/deep/x.conf": "x=1\n", "lib/a.jar": "\x00a"},
 		tree{"conf/a.conf": "a=2\n", "conf/same.conf": "s=1\n", "conf/edited.conf": "e=1\n", "conf/deep/x.conf": "x=1\n", "lib/a.jar": "\x00a2"})
-	tree{"conf/edited.conf": "0640 e=mine\n", "conf/mine.conf": "mine\n"}.write(t, be.home)
+	tree{"conf/edited.conf": "0640 e=mine\n", "conf/mine.conf": "mine\n", "conf/link.conf": "-> mine.conf", "conf/lost.conf": "-> nowhere"}.write(t, be.home)
 	be.adopt(t)
 	before := strip(look(t, be.home, true))
 	_, err := be.open(t).Update(ctx)
 	must(t, err)
-	tree{"conf/edited.conf": "e=later\n", "conf/same.conf": "s=later\n", "conf/later.conf": "later\n"}.write(t, be.home)
+	tree{"conf/edited.conf": "e=later\n", "conf/same.conf": "s=later\n", "conf/later.conf": "later\n", "conf/link.conf": "-> later.conf", "conf/new.conf": "-> a.conf"}.write(t, be.home)
 	must(t, os.Remove(filepath.Join(be.home, "conf/mine.conf")))
+	must(t, os.Remove(filepath.Join(be.home, "conf/lost.conf")))
 	must(t, os.RemoveAll(filepath.Join(be.home, "conf/deep")))
 	edited := strip(look(t, be.home, true))
 	out, err := be.open(t, func(o *Options) { o.Exact = true }).Revert(ctx)
 	must(t, err)
 	got := strip(look(t, be.home, true))
-	before["conf/later.conf"] = got["conf/later.conf"]
-	if got["conf/later.conf"] == "" {
-		t.Error("what was made since is gone")
+	for _, since := range []string{"conf/later.conf", "conf/new.conf"} {
+		before[since] = got[since]
+		listed := slices.ContainsFunc(out.Plan.Steps, func(s Step) bool { return string(s.Path) == since && s.Action == Keep })
+		if got[since] == "" || !listed {
+			t.Errorf("%s, made since, is %q, and listed: %v", since, got[since], listed)
+		}
 	}
 	same(t, "exact", before, got)
 	_, err = be.open(t, revertTo(out.Snapshot)).Revert(ctx)

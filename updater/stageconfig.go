@@ -22,9 +22,10 @@ func (s *stager) config(ctx context.Context) (err error) {
 	return err
 }
 
-// copyConfig appends to entries one for every file of configuration: those the release
-// lists, and what the operator has put into directories that are configuration. It
-// copies those into the stage whose bytes are not kept as the vendor's.
+// copyConfig appends to entries one for every file and link of configuration: those the
+// release lists, and what the operator has put into directories that are configuration. It
+// copies the files into the stage whose bytes are not kept as the vendor's; an entry has all of
+// a link.
 func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
 	if err := shipped.load(); err != nil { // before several goroutines ask it
 		return nil, err
@@ -50,13 +51,13 @@ func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *insta
 	if err != nil {
 		return nil, err
 	}
-	gone := slices.DeleteFunc(entries[kept:], func(e backup.Entry) bool { return e.Old.Kind != backup.File })
+	gone := slices.DeleteFunc(entries[kept:], func(e backup.Entry) bool { return e.Old.Kind == backup.Absent })
 	return entries[:kept+len(gone)], nil
 }
 
-// configEntries appends to entries one for each file of configuration, by path. With shipped
-// it has the digest of those that the stat cache vouches for, if they are as the vendor ships
-// them and kept there.
+// configEntries appends to entries one for each file and link of configuration, by path, without
+// targets. With shipped it has the digest of those that the stat cache vouches for, if they are as
+// the vendor ships them and kept there.
 func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
 	rules, err := in.manifest.Rules.Compile()
 	if err != nil {
@@ -81,7 +82,7 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 		}
 		w := l.walker(0)
 		for _, e := range in.inventory.All() {
-			if e.Kind != manifest.File || !g.Match(e.Path) || rules.Class(e.Path) != manifest.Config {
+			if e.Kind == manifest.Dir || !g.Match(e.Path) {
 				continue
 			}
 			info, err := u.tree.Lstat(string(e.Path))
@@ -89,9 +90,7 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 			if err != nil && !errors.As(err, &link) {
 				return nil, err
 			}
-			if info.IsFile() {
-				w.file(e.Path, info)
-			}
+			w.add(e.Path, info)
 		}
 		l.take(w.found)
 	}
@@ -105,8 +104,16 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 }
 
 // readConfig reads the file of e for its digest, and copies it where the digest is not
-// the vendor's. A file that has gone meanwhile leaves e without an old side.
+// the vendor's; of a link it reads where it leads. What has gone meanwhile leaves e without an old
+// side.
 func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristine, e *backup.Entry, slots *atomic.Int64) error {
+	if e.Old.Kind == backup.Link {
+		var err error
+		if e.Old.Target, err = u.tree.Readlink(string(e.Path)); fsys.IsAbsent(err) {
+			e.Old, err = backup.State{Kind: backup.Absent}, nil
+		}
+		return err
+	}
 	f, err := u.tree.Open(string(e.Path))
 	if fsys.IsAbsent(err) || errors.Is(err, fsys.ErrNotRegular) {
 		e.Old = backup.State{Kind: backup.Absent}
@@ -162,8 +169,8 @@ func (l *configList) take(found []configFile) {
 	}
 }
 
-// walk adds the files at and below top, what lies in it on several goroutines. A link is no
-// configuration, and nothing behind it is.
+// walk adds the files and links at and below top, what lies in it on several goroutines. Nothing
+// behind a link is configuration.
 func (l *configList) walk(ctx context.Context, top manifest.Path) error {
 	info, err := l.u.tree.Lstat(string(top))
 	var link *fsys.LinkError
@@ -213,7 +220,7 @@ func (l *configList) walk(ctx context.Context, top manifest.Path) error {
 	})
 }
 
-// configFile is a file of configuration and what lstat tells of it.
+// configFile is a file or link of configuration and what lstat tells of it.
 type configFile struct {
 	path    manifest.Path
 	info    fsys.Info
@@ -239,16 +246,16 @@ func (w *configWalk) add(p manifest.Path, info fsys.Info) bool {
 	if manifest.IsState(p) {
 		return false
 	}
-	if info.IsFile() && w.rules.Class(p) == manifest.Config {
-		w.file(p, info)
+	if (info.IsFile() || info.IsLink()) && w.rules.Class(p) == manifest.Config {
+		w.keep(p, info)
 	}
 	return info.IsDir()
 }
 
-// file takes p, which is a file of configuration.
-func (w *configWalk) file(p manifest.Path, info fsys.Info) {
+// keep takes p, which is a file or link of configuration.
+func (w *configWalk) keep(p manifest.Path, info fsys.Info) {
 	f := configFile{path: p, info: info}
-	if w.shipped != nil {
+	if w.shipped != nil && info.IsFile() {
 		w.near = w.in.inventory.IndexNear(p, w.near)
 		if d, ok := w.own.digest(w.near, info); ok && isShipped(w.in, w.shipped, w.near, d) {
 			f.shipped = d

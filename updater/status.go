@@ -166,7 +166,9 @@ func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) S
 		case backup.Product:
 			info.Paths++
 		case backup.Config:
-			info.Config++
+			if e.Old.Kind == backup.File {
+				info.Config++
+			}
 		}
 	}
 	return info
