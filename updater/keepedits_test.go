@@ -113,7 +113,9 @@ func TestRevertExact(t *testing.T) {
 	be := newBench(t, sampleProduct,
 		tree{"conf/a.conf": "a=1\n", "conf/same.conf": "s=1\n", "conf/edited.conf": "e=1\n", "conf/deep/x.conf": "x=1\n", "lib/a.jar": "\x00a"},
 		tree{"conf/a.conf": "a=2\n", "conf/same.conf": "s=1\n", "conf/edited.conf": "e=1\n", "conf/deep/x.conf": "x=1\n", "lib/a.jar": "\x00a2"})
-	tree{"conf/edited.conf": "0640 e=mine\n", "conf/mine.conf": "mine\n", "conf/link.conf": "-> mine.conf", "conf/lost.conf": "-> nowhere"}.write(t, be.home)
+	tree{"conf/edited.conf": "0640 e=mine\n", "conf/mine.conf": "mine\n", "conf/link.conf": "-> mine.conf", "conf/lost.conf": "-> nowhere", "conf/own/in/x.conf": "x\n"}.write(t, be.home)
+	must(t, os.Chmod(filepath.Join(be.home, "conf/own"), 0o700))
+	must(t, os.Chmod(filepath.Join(be.home, "conf/deep"), 0o750))
 	be.adopt(t)
 	before := strip(look(t, be.home, true))
 	_, err := be.open(t).Update(ctx)
@@ -122,6 +124,7 @@ func TestRevertExact(t *testing.T) {
 	must(t, os.Remove(filepath.Join(be.home, "conf/mine.conf")))
 	must(t, os.Remove(filepath.Join(be.home, "conf/lost.conf")))
 	must(t, os.RemoveAll(filepath.Join(be.home, "conf/deep")))
+	must(t, os.RemoveAll(filepath.Join(be.home, "conf/own")))
 	edited := strip(look(t, be.home, true))
 	out, err := be.open(t, func(o *Options) { o.Exact = true }).Revert(ctx)
 	must(t, err)

@@ -31,7 +31,7 @@ func (b *backer) addConfig() error {
 		return nil
 	}
 	for _, e := range held.Entries {
-		if e.Class != backup.Config {
+		if e.Class != backup.Config || e.Old.Kind == backup.Dir {
 			continue
 		}
 		g := have[e.Path]
@@ -52,7 +52,7 @@ func (b *backer) addConfig() error {
 	}
 	now, err := b.u.configEntries(b.ctx, b.in, nil, nil)
 	for _, f := range now {
-		if have[f.Path] == nil {
+		if have[f.Path] == nil && f.Old.Kind != backup.Dir {
 			b.plan.Steps = append(b.plan.Steps, Step{Path: f.Path, Action: Keep, Reason: "made since the snapshot; stays", Config: true})
 		}
 	}

@@ -239,6 +239,7 @@ func (b *backer) parents() error {
 		}
 	}
 	owners := newDirs(b.u.tree, b.in.inventory)
+	var then map[manifest.Path]backup.State
 	for _, e := range slices.Clone(b.plan.entries) {
 		if e.New.Kind == backup.Absent {
 			continue
@@ -261,17 +262,42 @@ func (b *backer) parents() error {
 			if err != nil {
 				return err
 			}
-			mode := uint32(0o755)
-			if was := b.in.inventory.Find(dir); was != nil && was.Kind == manifest.Dir {
-				mode = was.Mode
+			if then == nil {
+				if then, err = b.dirsThen(); err != nil {
+					return err
+				}
 			}
-			b.plan.entries = append(b.plan.entries, backup.Entry{Class: backup.Product, Slot: backup.NoSlot, Path: dir, Old: backup.State{Kind: backup.Absent},
-				New: backup.State{Kind: backup.Dir, Mode: mode, UID: above.UID, GID: above.GID}})
+			state := backup.State{Kind: backup.Dir, Mode: 0o755, UID: above.UID, GID: above.GID}
+			if was, ok := then[dir]; ok {
+				state.Mode = was.Mode | 0o300 // what is put back has to get in
+				if os.Geteuid() == 0 {
+					state.UID, state.GID = was.UID, was.GID
+				}
+			} else if was := b.in.inventory.Find(dir); was != nil && was.Kind == manifest.Dir {
+				state.Mode = was.Mode
+			}
+			b.plan.entries = append(b.plan.entries, backup.Entry{Class: backup.Product, Slot: backup.NoSlot, Path: dir, Old: backup.State{Kind: backup.Absent}, New: state})
 			b.plan.Steps = append(b.plan.Steps, Step{Path: dir, Action: Add, Reason: "holds what is put back", Ours: Side{Kind: manifest.Absent},
-				Theirs: Side{Kind: manifest.Dir, Mode: mode}, Result: Side{Kind: manifest.Dir, Mode: mode}})
+				Theirs: sideOfState(state), Result: sideOfState(state)})
 		}
 	}
 	return nil
+}
+
+// dirsThen is what is recorded of directories of the state gone to.
+func (b *backer) dirsThen() (map[manifest.Path]backup.State, error) {
+	then := map[manifest.Path]backup.State{}
+	for _, k := range append(slices.Clone(b.way.steps), b.way.holds) {
+		if err := b.u.fill(k); err != nil {
+			return nil, err
+		}
+		for _, e := range k.Entries {
+			if e.Old.Kind == backup.Dir {
+				then[e.Path] = e.Old
+			}
+		}
+	}
+	return then, nil
 }
 
 // putBack fills the slots of a revert that copies.

@@ -22,6 +22,8 @@ func TestRevertRemovedDir(t *testing.T) {
 	ctx := context.Background()
 	for _, to := range []bool{false, true} {
 		be := dirsBench(t)
+		must(t, os.Chmod(filepath.Join(be.home, "doc/in"), 0o710))
+		must(t, os.Chmod(filepath.Join(be.home, "conf/deep"), 0o700))
 		before := strip(look(t, be.home, true))
 		up, err := be.open(t).Update(ctx)
 		must(t, err)

@@ -22,10 +22,10 @@ func (s *stager) config(ctx context.Context) (err error) {
 	return err
 }
 
-// copyConfig appends to entries one for every file and link of configuration: those the
-// release lists, and what the operator has put into directories that are configuration. It
-// copies the files into the stage whose bytes are not kept as the vendor's; an entry has all of
-// a link.
+// copyConfig appends to entries one for every path of configuration: those the release lists,
+// and what the operator has put into directories that are configuration. It copies the files
+// into the stage whose bytes are not kept as the vendor's; of a link or directory an entry has all
+// that is put back.
 func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
 	if err := shipped.load(); err != nil { // before several goroutines ask it
 		return nil, err
@@ -55,8 +55,7 @@ func (u *Updater) copyConfig(ctx context.Context, stage *backup.Stage, in *insta
 	return entries[:kept+len(gone)], nil
 }
 
-// configEntries appends to entries one for each file and link of configuration, by path, without
-// targets. With shipped it has the digest of those that the stat cache vouches for, if they are as
+// configEntries appends to entries one for each path of configuration, sorted, without targets. With shipped it has the digest of those that the stat cache vouches for, if they are as
 // the vendor ships them and kept there.
 func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pristine, entries []backup.Entry) ([]backup.Entry, error) {
 	rules, err := in.manifest.Rules.Compile()
@@ -82,7 +81,7 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 		}
 		w := l.walker(0)
 		for _, e := range in.inventory.All() {
-			if e.Kind == manifest.Dir || !g.Match(e.Path) {
+			if !g.Match(e.Path) {
 				continue
 			}
 			info, err := u.tree.Lstat(string(e.Path))
@@ -107,7 +106,10 @@ func (u *Updater) configEntries(ctx context.Context, in *installed, shipped *pri
 // the vendor's; of a link it reads where it leads. What has gone meanwhile leaves e without an old
 // side.
 func (u *Updater) readConfig(stage *backup.Stage, in *installed, shipped *pristine, e *backup.Entry, slots *atomic.Int64) error {
-	if e.Old.Kind == backup.Link {
+	switch e.Old.Kind {
+	case backup.Dir:
+		return nil
+	case backup.Link:
 		var err error
 		if e.Old.Target, err = u.tree.Readlink(string(e.Path)); fsys.IsAbsent(err) {
 			e.Old, err = backup.State{Kind: backup.Absent}, nil
@@ -165,12 +167,15 @@ func (l *configList) take(found []configFile) {
 		f := &found[i]
 		e := backup.Entry{Class: backup.Config, Slot: backup.NoSlot, Path: f.path, Old: backup.StateOf(f.info), New: backup.State{Kind: backup.Absent}}
 		e.Old.Digest = f.shipped
+		if e.Old.Kind == backup.Dir {
+			e.Old.MTime = 0 // is not put back
+		}
 		l.entries = append(l.entries, e)
 	}
 }
 
-// walk adds the files and links at and below top, what lies in it on several goroutines. Nothing
-// behind a link is configuration.
+// walk adds what lies at and below top, on several goroutines. Nothing behind a link is
+// configuration.
 func (l *configList) walk(ctx context.Context, top manifest.Path) error {
 	info, err := l.u.tree.Lstat(string(top))
 	var link *fsys.LinkError
@@ -178,8 +183,9 @@ func (l *configList) walk(ctx context.Context, top manifest.Path) error {
 		return nil
 	}
 	w := l.walker(0)
-	if err != nil || !w.add(top, info) {
-		l.take(w.found)
+	below := err == nil && w.add(top, info)
+	l.take(w.found)
+	if !below {
 		return err
 	}
 	d, err := l.u.tree.OpenDir(string(top))
@@ -220,7 +226,7 @@ func (l *configList) walk(ctx context.Context, top manifest.Path) error {
 	})
 }
 
-// configFile is a file or link of configuration and what lstat tells of it.
+// configFile is a path of configuration and what lstat tells of it.
 type configFile struct {
 	path    manifest.Path
 	info    fsys.Info
@@ -246,13 +252,13 @@ func (w *configWalk) add(p manifest.Path, info fsys.Info) bool {
 	if manifest.IsState(p) {
 		return false
 	}
-	if (info.IsFile() || info.IsLink()) && w.rules.Class(p) == manifest.Config {
+	if (info.IsFile() || info.IsLink() || info.IsDir()) && w.rules.Class(p) == manifest.Config {
 		w.keep(p, info)
 	}
 	return info.IsDir()
 }
 
-// keep takes p, which is a file or link of configuration.
+// keep takes p, which is configuration.
 func (w *configWalk) keep(p manifest.Path, info fsys.Info) {
 	f := configFile{path: p, info: info}
 	if w.shipped != nil && info.IsFile() {

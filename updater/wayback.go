@@ -61,6 +61,9 @@ func (e *UnknownSnapshotError) Error() string {
 
 // findWay finds the way that the options ask for, and fills the snapshots on it.
 func (u *Updater) findWay(in *installed) (*wayBack, error) {
+	if w := u.straightBack(in); w != nil {
+		return w, nil
+	}
 	w, err := u.lookForWay(in)
 	if err != nil {
 		return w, err
@@ -79,9 +82,6 @@ func (u *Updater) findWay(in *installed) (*wayBack, error) {
 func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	if u.opt.RevertTo == "" && in.Snapshot == "" {
 		return nil, ErrNothingToRevert
-	}
-	if w := u.straightBack(in); w != nil {
-		return w, nil
 	}
 	ids, err := backup.List(u.tree)
 	if err != nil {
@@ -131,7 +131,8 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 }
 
 // straightBack is the way back where that is over the newest snapshot alone, as nearly always,
-// and nothing of the others is asked for; else nil, and all have to be looked at.
+// and nothing of the others is asked for; else nil, and all have to be looked at. Its entries are
+// those of the change.
 func (u *Updater) straightBack(in *installed) *wayBack {
 	if u.opt.RevertTo != "" || u.opt.KeepEdits || u.opt.Exact || u.opt.WithData {
 		return nil
@@ -144,7 +145,6 @@ func (u *Updater) straightBack(in *installed) *wayBack {
 	if err != nil || k.turned || k.after != now {
 		return nil
 	}
-	k.full = true
 	return &wayBack{steps: []*kept{k}, holds: k, name: k.ID, dest: releaseOf(k.From), all: []*kept{k}}
 }
 
