@@ -163,11 +163,8 @@ func (d *differ) edit(e *Edit, wanted []manifest.Path) error {
 	case e.What == WhatExtra && e.Path == d.file:
 		return nil
 	case e.What == WhatExtra:
-		switch {
-		case e.inside == nil:
+		if len(e.inside) == 0 {
 			return d.live(e.Path, nil)
-		case len(e.inside) == 0:
-			d.add(FileDiff{Path: e.Path, What: "added", LeftOut: leftDirs})
 		}
 		for _, p := range e.inside {
 			if p == d.file {
@@ -318,7 +315,7 @@ func (d *differ) live(p manifest.Path, entry *manifest.Entry) error {
 	}
 	now, left, err := d.read(p, info)
 	if err != nil || now == nil && left == "" {
-		return err // went away, or a directory without files
+		return err // went away
 	}
 	if left != "" || entry == nil {
 		d.patch(f, nil, now, left)
@@ -389,7 +386,7 @@ func (d *differ) read(p manifest.Path, info fsys.Info) (*merge.PatchSide, string
 		return &merge.PatchSide{Link: true, Data: []byte(target)}, "", err
 	case info.IsDir():
 		if d.in.inventory.Index(p) < 0 {
-			return nil, "", nil
+			return nil, leftDirs, nil
 		}
 		return nil, leftDir, nil
 	case !info.IsFile():

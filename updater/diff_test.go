@@ -111,6 +111,8 @@ func TestDiffLeavesOut(t *testing.T) {
 			levels: []string{"deleted a/gone" + dirs, "mode b" + dirs, "added new" + dirs}},
 		"an empty directory within": {old: tree{"a/b/c/": "", "a/b/x": "x\n"}, new: tree{},
 			levels: []string{"deleted a/b/c" + dirs, "deleted a/b/x"}},
+		"empty directories beside a file": {old: tree{}, new: tree{"a/b/c/": "", "a/d/": "", "a/x": "x\n", "e/f/": ""}, applied: tree{"a/x": "x\n"},
+			levels: []string{"added a/b/c" + dirs, "added a/d" + dirs, "added a/x", "added e/f" + dirs}},
 		"the mode of a binary file": {old: tree{"a": "\x00a", "b": "\x00b"}, new: tree{"a": "0755 \x00a", "b": "0755 \x00B"},
 			levels: []string{"mode a", "edited b: binary"}, applied: tree{"a": "0755 \x00a"}},
 	} {

@@ -216,5 +216,5 @@ type Edit struct {
 	Count  int           `json:"count,omitempty"` // of a missing or extra directory: the paths below
 	Detail string        `json:"detail,omitempty"`
 
-	inside []manifest.Path // of an extra directory: the files in it
+	inside []manifest.Path // of an extra directory: the files in it, and directories in which nothing is
 }

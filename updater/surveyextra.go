@@ -74,15 +74,20 @@ func (s *survey) topmost(extras []extraPath) []Edit {
 	var out []Edit
 	tops := map[manifest.Path]*extraDir{}
 	var order []*extraDir
+	holds := map[manifest.Path]bool{}
 	for _, x := range extras {
+		holds[x.path.Parent()] = true
 		config := s.rules.Class(x.path) == manifest.Config
 		top := tops[x.path.Parent()]
 		switch {
 		case x.dir && top != nil:
 			tops[x.path] = top
 			top.own = top.own || x.own
+			if !x.own {
+				top.edit.inside = append(top.edit.inside, x.path)
+			}
 		case x.dir:
-			top = &extraDir{edit: Edit{Path: x.path, What: WhatExtra, Detail: "a directory", Config: config, inside: []manifest.Path{}}, own: x.own}
+			top = &extraDir{edit: Edit{Path: x.path, What: WhatExtra, Detail: "a directory", Config: config}, own: x.own}
 			tops[x.path] = top
 			order = append(order, top)
 		case top == nil && !x.own:
@@ -104,6 +109,7 @@ func (s *survey) topmost(extras []extraPath) []Edit {
 		if top.edit.Count > 0 {
 			top.edit.Config = top.config == top.edit.Count
 		}
+		top.edit.inside = slices.DeleteFunc(top.edit.inside, func(p manifest.Path) bool { return holds[p] })
 		out = append(out, top.edit)
 	}
 	return out
