@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -164,24 +165,32 @@ func (s *Snapshot) Damaged(faults []Fault) *DamagedError {
 }
 
 // Turned reports whether restore.sh has taken the change back: the slots then hold what
-// the change had made live.
+// the change had made live. The record tells, or where the change left that alone, the first path
+// that has something to tell by.
 func (s *Snapshot) Turned(tree *fsys.Tree) (bool, error) {
-	for _, e := range s.Entries {
-		if e.Class != Record || e.Slot == NoSlot || e.Old.sameContent(e.New) || !e.Old.moves() || !e.New.moves() {
-			continue
-		}
-		slots, err := tree.OpenDir(s.Dir + "/slots")
-		if fsys.IsBlocked(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		defer slots.Close()
-		got, err := (&Change{}).look(slots, slotName(e.Slot), e)
-		return got.isNew && !got.absent(), err
+	tells := func(class Class) int {
+		return slices.IndexFunc(s.Entries, func(e Entry) bool {
+			return e.Class == class && e.Slot != NoSlot && !e.Old.sameContent(e.New) && e.New.moves()
+		})
 	}
-	return false, nil
+	at := tells(Record)
+	if at < 0 {
+		at = tells(Product)
+	}
+	if at < 0 {
+		return false, nil
+	}
+	e := s.Entries[at]
+	slots, err := tree.OpenDir(s.SlotsOf(e))
+	if fsys.IsBlocked(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer slots.Close()
+	got, err := (&Change{}).look(slots, slotName(e.Slot), e)
+	return got.isNew && !got.absent(), err
 }
 
 // Turn makes the entries say what a snapshot keeps that restore.sh has taken back.

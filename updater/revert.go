@@ -230,12 +230,34 @@ func (b *backer) run(inventory func() error) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := b.tie(); err != nil {
+		return err
+	}
 	now, err := touchedDirs(b.u.tree, b.plan.entries)
 	for _, m := range now {
 		m.New.MTime = touched[m.Path]
 		b.plan.entries = append(b.plan.entries, m)
 	}
 	return err
+}
+
+// tie adds the record to a change that leaves it as it is, so that the snapshot tells from which
+// state a way leads over it.
+func (b *backer) tie() error {
+	if len(b.plan.entries) == 0 || slices.ContainsFunc(b.plan.entries, func(e backup.Entry) bool { return e.Path == recordPath }) {
+		return nil
+	}
+	info, err := b.u.tree.Lstat(recordPath)
+	if err != nil {
+		return err
+	}
+	e := backup.Entry{Class: backup.Record, Slot: backup.NoSlot, Path: recordPath, Old: backup.StateOf(info), Before: info}
+	if e.Old.Digest, err = b.u.stateNow(); err != nil {
+		return err
+	}
+	e.New = e.Old
+	b.plan.entries = append(b.plan.entries, e)
+	return nil
 }
 
 // gather adds the goals that the options ask for, and checks what is put back: where something

@@ -156,6 +156,39 @@ func TestRevertToSameRecord(t *testing.T) {
 	}
 }
 
+// A way leads to a snapshot whose run has put copies back and left the record as it was, and from
+// any other state as well.
+func TestRevertToLoop(t *testing.T) {
+	ctx := context.Background()
+	be, _, ids := manyBench(t)
+	exact := func(o *Options) { o.Exact = true }
+	back := func(set ...func(*Options)) *Outcome {
+		t.Helper()
+		out, err := be.open(t, set...).Revert(ctx)
+		must(t, err)
+		return out
+	}
+	back(revertTo(ids[1]), exact)
+	shipped := strip(look(t, be.home, true))
+	tree{"conf/mine.conf": "later\n"}.write(t, be.home)
+	edited := strip(look(t, be.home, true))
+	loop := back(revertTo(ids[1]), exact).Snapshot
+	same(t, "exact again", shipped, strip(look(t, be.home, true)))
+	if out := back(revertTo(ids[1]), exact); out.Snapshot != "" {
+		t.Errorf("once more: made %q with %+v, want nothing to do", out.Snapshot, out.Plan.Steps)
+	}
+	again := back(revertTo(loop)).Snapshot
+	same(t, "over the loop", edited, strip(look(t, be.home, true)))
+	back(revertTo(again))
+	same(t, "and again", shipped, strip(look(t, be.home, true)))
+	back(revertTo(ids[0]))
+	back(revertTo(loop))
+	same(t, "from elsewhere", edited, strip(look(t, be.home, true)))
+	if _, err := be.open(t).VerifyBackups(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // What was edited since is saved in the new snapshot, and comes back with it.
 func TestRevertToKeepsPresent(t *testing.T) {
 	ctx := context.Background()

@@ -13,8 +13,9 @@ import (
 )
 
 // A snapshot is a step between two states of the installation, each known by the digest
-// of the record of what is installed, which changes with every transaction: it keeps what
-// leads from the state after its run to the one before. All that are kept make a graph,
+// of the record of what is installed, which changes with every transaction but one that only
+// puts copies back: it keeps what leads from the state after its run to the one before, which are
+// then the same. All that are kept make a graph,
 // in which a way is looked for. A revert that takes over the slots of what it undoes
 // leaves the graph whole: its own snapshot leads from the earlier state to the later.
 //
@@ -119,7 +120,7 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 		return w, w.aroundTaken(now)
 	}
 	w.dest = releaseOf(w.holds.From)
-	if now == w.holds.before && u.opt.RevertTo != "" {
+	if now == w.holds.before && now != w.holds.after && u.opt.RevertTo != "" {
 		return w, nil
 	}
 	steps, ok := w.path(now, w.holds.after)
@@ -174,19 +175,31 @@ func (u *Updater) loadKept(id string, load func(*fsys.Tree, string) (*backup.Sna
 		return nil, err
 	}
 	k := &kept{Snapshot: snap}
-	if k.turned, err = snap.Turned(u.tree); err != nil {
+	k.states()
+	if k.after == k.before && !k.after.IsZero() { // the record does not tell whether it is turned
+		if k.Snapshot, err = backup.Load(u.tree, id); err != nil {
+			return nil, err
+		}
+		k.full = true
+	}
+	if k.turned, err = k.Turned(u.tree); err != nil {
 		return nil, err
 	}
 	if k.turned {
-		snap.Turn()
-		snap.From, snap.To = snap.To, snap.From
+		k.Turn()
+		k.From, k.To = k.To, k.From
+		k.states()
 	}
-	for _, e := range snap.Entries {
+	return k, nil
+}
+
+// states takes from the entries what k lies between.
+func (k *kept) states() {
+	for _, e := range k.Entries {
 		if e.Class == backup.Record && e.Path == recordPath {
 			k.after, k.before = e.New.Digest, e.Old.Digest
 		}
 	}
-	return k, nil
 }
 
 // fill reads all entries of k.

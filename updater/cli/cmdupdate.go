@@ -319,9 +319,9 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 	}
 	r.outcomeText(o)
 	next := "To go back: " + r.shell("--revert")
-	if p.Action == "revert" && (p.From.Level != p.To.Level || len(p.Way) > 1) {
+	if p.Action == "revert" && (p.From.Level != p.To.Level || len(p.Way) != 1) {
 		next = "To go forward again: " + r.undoing(p, o.Snapshot)
-		if p.To.Level > p.From.Level {
+		if p.To.Level >= p.From.Level {
 			next = "To go back again: " + r.undoing(p, o.Snapshot)
 		}
 	} else if p.Action == "revert" {
