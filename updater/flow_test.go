@@ -283,6 +283,46 @@ func TestRenameOfEdited(t *testing.T) {
 	}
 }
 
+// A file that the operator edited or deleted and that stays so is no directory for what the
+// release has below it, nor for what it renames there: the plan has nothing of these, and edits
+// stay under their old names.
+func TestRenameBelowWhatStays(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name, side string
+		p          string // "": deleted
+		want       map[string]string
+	}{
+		{"edited", "ours", "mine\n", map[string]string{"p": "mine\n", "old": "a=9\n\n\nb=1\n"}},
+		{"deleted", "ours", "", map[string]string{"old": "a=9\n\n\nb=1\n"}},
+		{"edited", "theirs", "mine\n", map[string]string{"p/in/new": "a=9\n\n\nb=2\n", "p/q": "q\n"}},
+		{"deleted", "theirs", "", map[string]string{"p/in/new": "a=9\n\n\nb=2\n", "p/q": "q\n"}},
+	} {
+		be := newBench(t, sampleProduct, tree{"conf/p": "1\n", "conf/old": "a=1\n\n\nb=1\n"})
+		be.add(t, 1, tree{"conf/p/q": "q\n", "conf/p/in/new": "a=1\n\n\nb=2\n"}, "schema: inplace/notes/1\nrenames: [{from: conf/old, to: conf/p/in/new}]\n")
+		tree{"conf/p": c.p, "conf/old": "a=9\n\n\nb=1\n"}.write(t, be.home)
+		if c.p == "" {
+			must(t, os.Remove(filepath.Join(be.home, "conf/p")))
+		}
+		be.adoptWith(t, func(o *AdoptOptions) { o.HasBase = true })
+		before := look(t, be.home, true)
+		if _, err := be.open(t, func(o *Options) { o.OnConflict = c.side }).Update(ctx); err != nil {
+			t.Errorf("%s, %s: %v", c.name, c.side, err)
+			continue
+		}
+		got := map[string]string{}
+		for p, text := range look(t, filepath.Join(be.home, "conf"), false) {
+			if text[0] == '-' {
+				_, got[p], _ = strings.Cut(text, " ")
+			}
+		}
+		same(t, c.name+", "+c.side, c.want, got)
+		_, err := be.open(t).Revert(ctx)
+		must(t, err)
+		same(t, c.name+", "+c.side+": after the revert", before, look(t, be.home, true))
+	}
+}
+
 // faultBench has every kind of change in it.
 func faultBench(t *testing.T) *bench {
 	be := newBench(t, sampleProduct, tree{

@@ -1,7 +1,6 @@
 package updater
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -256,9 +255,19 @@ func digestAt(tree *fsys.Tree, path manifest.Path) (manifest.Digest, error) {
 // decide gives every path its verdict.
 func (m *maker) decide() error {
 	gone := map[manifest.Path]*item{} // topmost deleted directories
-	// New names of renamed paths come first: they decide their old names too.
+	// New names of renamed paths come early: they decide their old names too. What they may lie
+	// below comes before them.
 	order := slices.Clone(m.items)
-	slices.SortStableFunc(order, func(a, b *item) int { return cmp.Compare(b.from, "") - cmp.Compare(a.from, "") })
+	rank := func(it *item) int {
+		switch {
+		case it.becomesDir():
+			return 0
+		case it.from != "":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(order, func(a, b *item) int { return rank(a) - rank(b) })
 	for _, it := range order {
 		if it.step != nil {
 			continue
@@ -298,20 +307,25 @@ func (m *maker) decide() error {
 				it.step = &Step{Path: above.top, Action: Deleted, Reason: "you deleted this directory; it stays deleted", Count: end - first}
 			}
 			continue
-		case dirMissing:
-			if b := m.byPath[above.top]; b != nil && b.step != nil && b.step.Action == Deleted {
-				continue // a file that was deleted, and stays so, becomes this directory
+		case dirMissing, dirBlocked:
+			b := m.byPath[above.top]
+			turns := b != nil && b.becomesDir()
+			if turns && b.step != nil && b.step.Action != Conflict && b.step.Result.Kind != manifest.Dir {
+				continue // a file that stays as the operator has it, or away, is this directory in the release
 			}
-		case dirBlocked:
-			if b := m.byPath[above.top]; b != nil && b.base != nil && b.base.Kind != manifest.Dir {
-				break // a file of the base that becomes a directory
+			if above.state == dirBlocked && !turns {
+				m.blocked(it, above.top)
+				continue
 			}
-			m.blocked(it, above.top)
-			continue
 		}
 		m.decideOne(it)
 	}
 	return nil
+}
+
+// becomesDir reports whether the release makes the path, which was none, a directory.
+func (it *item) becomesDir() bool {
+	return it.base != nil && it.base.Kind != manifest.Dir && it.theirs != nil && it.theirs.Kind == manifest.Dir
 }
 
 // selfDir is what stands at a path that is a directory of the base.
