@@ -187,6 +187,9 @@ func (c *Change) exchange(e Entry, d *fsys.Dir, name string) error {
 	if !c.Careful && e.Old.Kind != Dir && e.Before.Exists != live.Exists && (e.Before.Exists || e.Old.Kind == Absent) {
 		return &DriftError{e.Path}
 	}
+	if err := c.remode(e, slot); err != nil {
+		return err
+	}
 	switch {
 	case e.New.Kind == Absent:
 		if live.Exists {
@@ -220,6 +223,20 @@ func (c *Change) exchange(e Entry, d *fsys.Dir, name string) error {
 		return err
 	}
 	return c.drifted(e, slot)
+}
+
+// remode gives a file of a snapshot, which has a time, the mode that is recorded before it goes
+// live: a slot is told by its bytes, and a chmod there is no part of the change. What is undone
+// goes back as it was.
+func (c *Change) remode(e Entry, slot string) error {
+	if c.Undo || e.New.Kind != File || e.New.MTime == 0 || !fsys.HasModes {
+		return nil
+	}
+	info, err := c.slots.Lstat(slot)
+	if err != nil || !info.IsFile() || info.Perm() == e.New.Mode {
+		return err
+	}
+	return c.slots.Chmod(slot, e.New.Mode)
 }
 
 // exchangeSlowly does with three names what the file system cannot do in one step.
