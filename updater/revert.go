@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	defer func() { _ = inventory() }()
 	way, err := u.findWay(in)
 	if err != nil {
-		return nil, u.offerSecond(err)
+		return nil, u.offerLost(err, cmp.Or(u.opt.RevertTo, in.Snapshot))
 	}
 	for _, k := range way.steps {
 		if f := u.awayFrom(k.Snapshot); f != nil {

@@ -249,3 +249,16 @@ func (u *Updater) offerSecond(err error) error {
 	}
 	return err
 }
+
+// offerLost is offerSecond for an error that says that the snapshot id is not here: where there is a
+// whole second copy of it, it was lost.
+func (u *Updater) offerLost(err error, id string) error {
+	var unknown *UnknownSnapshotError
+	if errors.Is(err, ErrNothingToRevert) || errors.As(err, &unknown) {
+		lost := &backup.DamagedError{ID: id, Unread: true, Paths: []string{"snapshot.yaml: is gone"}}
+		if _ = u.offerSecond(lost); lost.Whole != nil {
+			return lost
+		}
+	}
+	return u.offerSecond(err)
+}

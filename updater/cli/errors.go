@@ -313,7 +313,7 @@ func otherBackup(e *backup.DamagedError) string {
 	}
 	var copies []string
 	for _, s := range e.Whole {
-		copies = append(copies, "cp -a "+shellQuote(s.From+"/.")+" "+shellQuote(s.To))
+		copies = append(copies, "mkdir -p "+shellQuote(s.To)+" && cp -a "+shellQuote(s.From+"/.")+" "+shellQuote(s.To))
 	}
 	return "its second copy, which is whole: " + strings.Join(copies, " && ")
 }

@@ -48,7 +48,7 @@ func TestJudge(t *testing.T) {
 		{"faults in what is untrusted", &repository.UntrustedError{Path: "x", Msg: "bad", Err: faults}, ExitUntrusted, "vendor", "not changed"},
 		{"expired", &repository.ExpiredError{Role: "timestamp", Since: time.Unix(0, 0)}, ExitUntrusted, "--allow-stale", "not changed"},
 		{"damaged snapshot", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}}, ExitUntrusted, "snapshot", "not changed"},
-		{"with a second copy", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}, Whole: []backup.Second{{From: "/also/x", To: "/p/x"}}}, ExitUntrusted, "cp -a /also/x/. /p/x", "not changed"},
+		{"with a second copy", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}, Whole: []backup.Second{{From: "/also/x", To: "/p/x"}}}, ExitUntrusted, "mkdir -p /p/x && cp -a /also/x/. /p/x", "not changed"},
 		{"a damaged list", &backup.DamagedError{ID: "x", Unread: true, Paths: []string{"entries: cut"}}, ExitUntrusted, "--level N", "not changed"},
 		{"a damaged second copy", &backup.DamagedError{ID: "x", In: "/also/p", Paths: []string{"a: gone"}}, ExitUntrusted, "rm -r /also/p/updates/backups/x", "not changed"},
 		{"no second copies", &backup.DamagedError{In: "/also/p", Paths: []string{"no such file"}}, ExitUntrusted, "mount", "not changed"},
