@@ -168,6 +168,7 @@ type DamagedError struct {
 	In     string   // the directory of the second copies of which it is one; "" of the installation's own
 	Paths  []string // "path: what is wrong", at least one
 	Unread bool     // its head or its list is damaged, and so nothing can be told of what it keeps
+	Away   string   // what to do where a followed directory that has a part of it is not there; "" elsewhere
 	Whole  []Second // a second copy that is whole, to be copied over it; none: nil
 }
 
@@ -181,6 +182,9 @@ func (e *DamagedError) Error() string {
 		return fmt.Sprintf("second copies in %s: %s", e.In, e.Paths[0])
 	case e.In != "":
 		name = "second copy of " + name + " in " + e.In
+	}
+	if e.Away != "" {
+		return name + " is out of reach: " + e.Paths[0]
 	}
 	if len(e.Paths) == 1 {
 		return fmt.Sprintf("%s is damaged: %s", name, e.Paths[0])

@@ -29,14 +29,7 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 	b.Verified = true
 	var errs []error
 	for _, s := range b.Snapshots {
-		switch {
-		case len(s.Faults) > 0:
-			errs = append(errs, &backup.DamagedError{ID: s.ID, Paths: s.Faults})
-		case s.Damaged != "": // its list: read once more, for what is wrong with it
-			if _, err := backup.Load(u.tree, s.ID); err != nil {
-				errs = append(errs, err)
-			}
-		}
+		errs = append(errs, s.wrong)
 	}
 	if err := u.headless(b); err != nil {
 		errs = append(errs, err)
@@ -111,11 +104,15 @@ func (u *Updater) lookInto(snap *backup.Snapshot, info *SnapshotInfo, deep bool)
 	}
 	faults, turned, err := checkAll(u.tree, snap, deep)
 	info.Turned = turned
-	for _, f := range faults {
-		info.Faults = append(info.Faults, f.String())
+	if away := u.awayFrom(snap); away != nil {
+		info.Away, info.wrong = away.Paths[0], away
+		faults = slices.DeleteFunc(faults, func(f backup.Fault) bool {
+			return f.Entry.Class == backup.Product && backup.RootOf(snap.Roots, f.Entry.Path) != nil
+		})
 	}
 	if len(faults) > 0 {
-		info.Damaged = snap.Damaged(faults).Error()
+		damaged := snap.Damaged(faults)
+		info.Faults, info.Damaged, info.wrong = damaged.Paths, damaged.Error(), errors.Join(damaged, info.wrong)
 	}
 	return err
 }

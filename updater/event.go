@@ -169,12 +169,15 @@ type SnapshotInfo struct {
 	Current bool      `json:"current"` // the one that --revert takes back next
 	Damaged string    `json:"damaged,omitempty"`
 
+	wrong error // of what is told in Damaged and Away
+
 	// What `backups` tells beyond that.
 	DiskBytes int64    `json:"disk_bytes,omitempty"` // all files of the snapshot, in whole blocks
 	Config    int      `json:"config,omitempty"`     // copies of configuration, and notes that it was as shipped
 	Data      bool     `json:"data,omitempty"`       // a copy of the product's data
 	Turned    bool     `json:"turned,omitempty"`     // restore.sh took the change back: what it had made live is kept
 	Faults    []string `json:"faults,omitempty"`     // each path that is not kept as it was recorded, and why
+	Away      string   `json:"away,omitempty"`       // the followed directory that has a part of it and is not there, and why
 }
 
 // Backups is what `backups` tells.

@@ -167,25 +167,25 @@ func (m *maker) checkFollowed() {
 	}
 }
 
-// awayFrom is what keeps the way back of the snapshot s out of reach: a followed directory
-// that has slots of it and is not there.
-func (u *Updater) awayFrom(s *backup.Snapshot) *Finding {
+// awayFrom is what keeps the snapshot s out of reach: a followed directory that has slots of it and
+// is not there.
+func (u *Updater) awayFrom(s *backup.Snapshot) *backup.DamagedError {
 	var away *backup.AwayError
 	err := s.Reach(u.tree)
 	if !errors.As(err, &away) {
 		return nil // a fault of the disk is met again, by name, when the slots are read
 	}
 	p := away.Root.Path
-	f := &Finding{Path: p.String(), Reason: away.What(), Hint: "make " + p.String() + " lead to that directory again, with what lies in it"}
+	what, hint := away.What(), "make "+p.String()+" lead to that directory again (mount its file system), with what lies in it"
 	for _, e := range u.astray {
 		if e.Path == string(p) {
-			f.Reason = e.What()
+			what = e.What()
 		}
 	}
 	if info, err := u.tree.Lstat(string(p)); err == nil && info.IsLink() && !slices.Contains(u.settings.Follow, p) {
-		f.Hint = followHint(append(slices.Clone(u.settings.Follow), p))
+		hint = followHint(append(slices.Clone(u.settings.Follow), p))
 	}
-	return f
+	return &backup.DamagedError{ID: s.ID, Paths: []string{p.String() + ": " + what}, Away: hint}
 }
 
 // isStore reports whether rel lies in the updater's own directory of a followed one.

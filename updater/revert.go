@@ -135,8 +135,8 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 		return nil, u.offerLost(err, cmp.Or(u.opt.RevertTo, in.Snapshot))
 	}
 	for _, k := range way.steps {
-		if f := u.awayFrom(k.Snapshot); f != nil {
-			return nil, &PreflightError{[]Finding{*f}}
+		if away := u.awayFrom(k.Snapshot); away != nil {
+			return nil, u.offerSecond(away)
 		}
 	}
 	p := &Plan{

@@ -239,6 +239,11 @@ func (u *Updater) offerSecond(err error) error {
 	if e != nil {
 		return err
 	}
+	for _, r := range second.Roots {
+		if info, e := u.tree.Lstat(string(r.Path)); e != nil || !info.IsDir() {
+			return err // there is no place to copy it to
+		}
+	}
 	if mine, e := backup.Load(u.tree, damaged.ID); e == nil {
 		if turned, e := mine.Turned(u.tree); turned || e != nil {
 			return err // restore.sh has taken it back here, and not in the copy

@@ -156,7 +156,7 @@ func (u *Updater) snapshots(current string) ([]SnapshotInfo, error) {
 func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) SnapshotInfo {
 	info := SnapshotInfo{ID: id, Current: id == current}
 	if err != nil {
-		info.Damaged = err.Error()
+		info.Damaged, info.wrong = err.Error(), err
 		return info
 	}
 	info.Action, info.Created, info.Bytes = snap.Action, snap.Created, snap.Bytes

@@ -177,6 +177,9 @@ func (r *run) backupText(s *updater.SnapshotInfo) {
 	if s.Turned {
 		out.wrapped(4, "Taken back with restore.sh; holds what that replaced.")
 	}
+	if s.Away != "" {
+		out.line("    %s", styled{red, "OUT OF REACH: " + s.Away})
+	}
 	switch {
 	case len(s.Faults) > 0:
 		out.line("    %s", styled{red, "DAMAGED"})

@@ -289,7 +289,7 @@ func (r *run) judgeConflict() verdict {
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
 }
 
-// judgeDamage is about a snapshot that is damaged, or a second copy of one.
+// judgeDamage is about a snapshot that is damaged or out of reach, or a second copy of one.
 func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 	v := verdict{exit: ExitUntrusted, state: stateUntouched}
 	switch {
@@ -297,6 +297,14 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 		v.hints = []string{"mount what backup.also in updates/settings.yaml names, or correct the setting"}
 	case e.In != "":
 		v.hints = []string{"remove that copy: rm -r " + shellQuote(e.In+"/updates/backups/"+e.ID) + "; the next run makes it anew, if the snapshot is still kept"}
+	case e.Away != "":
+		v.hints = []string{e.Away}
+		if len(e.Whole) > 0 {
+			v.hints = append(v.hints, "or restore the files of the snapshot from "+otherBackup(e))
+		}
+		if r.command != cmdBackupsVerify {
+			v.exit = ExitFailed
+		}
 	case e.Unread:
 		v.hints = []string{"restore the files of the snapshot from " + otherBackup(e), "or go to a level of the repository: --level N"}
 	default:
