@@ -168,6 +168,7 @@ type DamagedError struct {
 	In     string   // the directory of the second copies of which it is one; "" of the installation's own
 	Paths  []string // "path: what is wrong", at least one
 	Unread bool     // its head or its list is damaged, and so nothing can be told of what it keeps
+	Turned bool     // restore.sh took it back: what it took out of the way may have been edited since, which no list has
 	Away   string   // what to do where a followed directory that has a part of it is not there; "" elsewhere
 	Whole  []Second // a second copy that is whole, to be copied over it; none: nil
 }
@@ -186,10 +187,14 @@ func (e *DamagedError) Error() string {
 	if e.Away != "" {
 		return name + " is out of reach: " + e.Paths[0]
 	}
-	if len(e.Paths) == 1 {
-		return fmt.Sprintf("%s is damaged: %s", name, e.Paths[0])
+	is := " is damaged"
+	if e.Turned {
+		is = " holds edits that restore.sh took out of the way, or is damaged"
 	}
-	return fmt.Sprintf("%s is damaged in %d places: %s, ...", name, len(e.Paths), e.Paths[0])
+	if len(e.Paths) == 1 {
+		return fmt.Sprintf("%s%s: %s", name, is, e.Paths[0])
+	}
+	return fmt.Sprintf("%s%s in %d places: %s, ...", name, is, len(e.Paths), e.Paths[0])
 }
 
 // ErrNoSnapshot is fs.ErrNotExist under the name in which callers ask for it.

@@ -125,7 +125,7 @@ func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) (string, error) {
 	case e.Old.Kind == Whole:
 		return "", nil
 	case got.Kind != e.Old.Kind, got.Kind == File && got.Size != e.Old.Size:
-		return wrong(" does not hold the bytes that were there before"), nil
+		return wrong(s.other()), nil
 	}
 	if !deep {
 		return "", nil
@@ -140,9 +140,17 @@ func (s *Snapshot) fault(d *fsys.Dir, e *Entry, deep bool) (string, error) {
 		return unread(err)
 	}
 	if !matches(got, e.Old, e.New) {
-		return wrong(" does not hold the bytes that were there before"), nil
+		return wrong(s.other()), nil
 	}
 	return "", nil
+}
+
+// other says of a slot that it holds something else.
+func (s *Snapshot) other() string {
+	if s.turned {
+		return " does not hold the bytes that the update had put there"
+	}
+	return " does not hold the bytes that were there before"
 }
 
 // Verify checks by digest that each slot holds the old bytes as they were recorded, and
@@ -157,7 +165,7 @@ func (s *Snapshot) Verify(tree *fsys.Tree) error {
 
 // Damaged is faults, at least one, as an error.
 func (s *Snapshot) Damaged(faults []Fault) *DamagedError {
-	e := &DamagedError{ID: s.ID}
+	e := &DamagedError{ID: s.ID, Turned: s.turned}
 	for _, f := range faults {
 		e.Paths = append(e.Paths, f.String())
 	}
@@ -195,6 +203,7 @@ func (s *Snapshot) Turned(tree *fsys.Tree) (bool, error) {
 
 // Turn makes the entries say what a snapshot keeps that restore.sh has taken back.
 func (s *Snapshot) Turn() {
+	s.turned = true
 	for i, e := range s.Entries {
 		if e.Class == Product || e.Class == Record {
 			s.Entries[i] = e.Reversed()

@@ -68,6 +68,7 @@ type Snapshot struct {
 	Head
 	Dir     string // relative to the installation
 	Entries []Entry
+	turned  bool // see Turn
 }
 
 // idTime is how names of snapshots start.

@@ -111,7 +111,7 @@ func (b *backer) checkContent() (mended bool, err error) {
 			reason += ", and no release has it"
 		}
 		if left[g.from] == nil {
-			left[g.from] = &backup.DamagedError{ID: g.from.ID}
+			left[g.from] = &backup.DamagedError{ID: g.from.ID, Turned: g.from.turned}
 		}
 		left[g.from].Paths = append(left[g.from].Paths, g.Path.String()+": "+reason)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,4 +108,23 @@ func TestHeadless(t *testing.T) {
 	copyTree(t, bad.Whole[0].From, bad.Whole[0].To)
 	_, err = be.open(t).VerifyBackups(ctx)
 	must(t, err)
+}
+
+// TestTakenBackOverEdits: of what restore.sh took out of the way no list has the digest, if it was
+// edited, and so it is not called damaged without more ado.
+func TestTakenBackOverEdits(t *testing.T) {
+	be, _ := secondBench(t)
+	ctx := context.Background()
+	out, err := be.open(t, toLevel(1)).Update(ctx)
+	must(t, err)
+	must(t, os.WriteFile(be.path("lib/core.jar"), []byte("mine"), 0o644))
+	text, err := exec.Command("sh", be.path(backup.SnapshotsDir+"/"+out.Snapshot+"/restore.sh")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	_, err = be.open(t).VerifyBackups(ctx)
+	var bad *backup.DamagedError
+	if !errors.As(err, &bad) || !bad.Turned || len(bad.Paths) != 1 || !strings.Contains(err.Error(), "holds edits that restore.sh took out of the way, or is damaged: lib/core.jar: ") {
+		t.Errorf("got %v", err)
+	}
 }

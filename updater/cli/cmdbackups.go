@@ -182,7 +182,11 @@ func (r *run) backupText(s *updater.SnapshotInfo) {
 	}
 	switch {
 	case len(s.Faults) > 0:
-		out.line("    %s", styled{red, "DAMAGED"})
+		what := "DAMAGED"
+		if s.Turned {
+			what = "EDITED before that, or DAMAGED"
+		}
+		out.line("    %s", styled{red, what})
 		for i, f := range s.Faults {
 			if i == fewRows && !r.verbose {
 				out.line("      and %d more, -v lists all", len(s.Faults)-i)

@@ -305,6 +305,9 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 		if r.command != cmdBackupsVerify {
 			v.exit = ExitFailed
 		}
+	case e.Turned:
+		v.hints = []string{"if what is named was edited, or removed, before restore.sh ran, nothing is wrong: that is what is kept",
+			"to go there with what the release shipped at the paths named: " + r.shell("--revert", "--to", e.ID, "--from-release")}
 	case e.Unread:
 		v.hints = []string{"restore the files of the snapshot from " + otherBackup(e), "or go to a level of the repository: --level N"}
 	default:

@@ -50,6 +50,8 @@ func TestJudge(t *testing.T) {
 		{"damaged snapshot", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}}, ExitUntrusted, "snapshot", "not changed"},
 		{"with a second copy", &backup.DamagedError{ID: "x", Paths: []string{"a: gone"}, Whole: []backup.Second{{From: "/also/x", To: "/p/x"}}}, ExitUntrusted, "mkdir -p /p/x && cp -a /also/x/. /p/x", "not changed"},
 		{"a damaged list", &backup.DamagedError{ID: "x", Unread: true, Paths: []string{"entries: cut"}}, ExitUntrusted, "--level N", "not changed"},
+		{"out of reach", &backup.DamagedError{ID: "x", Paths: []string{"conf: leads to /etc/p, which is not there"}, Away: "mount it"}, ExitFailed, "mount it", "not changed"},
+		{"taken back over edits", &backup.DamagedError{ID: "x", Turned: true, Paths: []string{"a: slot 1 is missing"}}, ExitUntrusted, "--revert --to x --from-release", "not changed"},
 		{"a damaged second copy", &backup.DamagedError{ID: "x", In: "/also/p", Paths: []string{"a: gone"}}, ExitUntrusted, "rm -r /also/p/updates/backups/x", "not changed"},
 		{"no second copies", &backup.DamagedError{In: "/also/p", Paths: []string{"no such file"}}, ExitUntrusted, "mount", "not changed"},
 		{"not in the repository", &repository.NotFoundError{Path: "channel x"}, ExitFailed, "--channel", "not changed"},
