@@ -61,11 +61,11 @@ func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error
 	if err != nil {
 		return nil, err
 	}
-	return u.listBackups(ctx, r.Snapshot, deep)
+	return u.listBackups(ctx, u.nextBack(r), deep)
 }
 
-// listBackups looks at each snapshot; current is the one that a plain revert takes back.
-func (u *Updater) listBackups(ctx context.Context, current string, deep bool) (*Backups, error) {
+// listBackups looks at each snapshot; current is what a plain revert takes back.
+func (u *Updater) listBackups(ctx context.Context, current []string, deep bool) (*Backups, error) {
 	out := &Backups{Snapshots: []SnapshotInfo{}}
 	ids, err := backup.List(u.tree)
 	if err != nil {
@@ -155,7 +155,7 @@ func (u *Updater) PruneBackups(ctx context.Context, opt PruneOptions) (*Backups,
 	if err != nil {
 		return nil, err
 	}
-	b, err := u.listBackups(ctx, r.Snapshot, false)
+	b, err := u.listBackups(ctx, u.nextBack(r), false)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		return s, err
 	}
 	s.Product, s.Installed = r.Product, r.release()
-	if s.Snapshots, err = u.snapshots(r.Snapshot); err != nil {
+	if s.Snapshots, err = u.snapshots(u.nextBack(r)); err != nil {
 		return s, err
 	}
 	u.waitingOf(s, r, release != nil)
@@ -134,9 +134,9 @@ func (u *Updater) known(ctx context.Context, s *Status) ([]repository.Release, e
 
 func isReadOnly(err error) bool { return errors.Is(err, fsys.ErrReadOnly) }
 
-// snapshots lists what is kept, the newest first; current is the one that a revert
-// takes back next.
-func (u *Updater) snapshots(current string) ([]SnapshotInfo, error) {
+// snapshots lists what is kept, the newest first; current is what a revert takes back
+// next.
+func (u *Updater) snapshots(current []string) ([]SnapshotInfo, error) {
 	ids, err := backup.List(u.tree)
 	if err != nil {
 		return nil, err
@@ -153,8 +153,8 @@ func (u *Updater) snapshots(current string) ([]SnapshotInfo, error) {
 }
 
 // snapshotInfo is what the list of a snapshot, or why it could not be read, tells.
-func snapshotInfo(id string, snap *backup.Snapshot, err error, current string) SnapshotInfo {
-	info := SnapshotInfo{ID: id, Current: id == current}
+func snapshotInfo(id string, snap *backup.Snapshot, err error, current []string) SnapshotInfo {
+	info := SnapshotInfo{ID: id, Current: slices.Contains(current, id)}
 	if err != nil {
 		info.Damaged, info.wrong = err.Error(), err
 		return info

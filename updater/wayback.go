@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -129,6 +130,21 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	}
 	w.steps = append(steps, w.holds) // without a way, a plain revert goes by the name in the record alone
 	return w, nil
+}
+
+// nextBack names what a plain revert takes back: the snapshot in the record or, where a revert has
+// taken the slots of that, those over which the way leads.
+func (u *Updater) nextBack(r *record) []string {
+	ids := []string{r.Snapshot}
+	if info, err := u.tree.Lstat(path.Join(backup.SnapshotsDir, r.Snapshot)); r.Snapshot == "" || err != nil || info.Exists {
+		return ids
+	}
+	if w, err := u.lookForWay(&installed{record: *r}); err == nil {
+		for _, k := range w.steps {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids
 }
 
 // straightBack is the way back where that is over the newest snapshot alone, as nearly always,

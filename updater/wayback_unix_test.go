@@ -27,9 +27,16 @@ func TestPruneKeepsTheWay(t *testing.T) {
 	out, err := be.open(t).Revert(ctx)
 	must(t, err)
 	before := strip(look(t, be.home, true))
-	_, err = be.open(t, func(o *Options) { o.RevertTo = out.Snapshot }).Revert(ctx)
+	forward, err := be.open(t, func(o *Options) { o.RevertTo = out.Snapshot }).Revert(ctx)
 	must(t, err)
 	same(t, "forward again", strip(look(t, be.home, true)), at2)
+	listed, err := be.open(t).Backups(ctx)
+	must(t, err)
+	for _, s := range listed.Snapshots {
+		if s.Current != (s.ID == forward.Snapshot) {
+			t.Errorf("%s: current is %v, and the way leads over %s", s.ID, s.Current, forward.Snapshot)
+		}
+	}
 	one := 1
 	b, err := be.open(t).PruneBackups(ctx, PruneOptions{Keep: &one})
 	must(t, err)
