@@ -314,14 +314,22 @@ func leave(tree *fsys.Tree, id, to string) error {
 func DropGone(tree *fsys.Tree) error {
 	head, err := readHead(tree, goneDir)
 	if err == nil && ValidID(head.ID) {
-		for _, r := range head.Roots {
-			if CheckStore(tree, r) != nil {
-				continue
-			}
-			if err := tree.RemoveAll(r.twin(path.Join(SnapshotsDir, head.ID))); err != nil && !fsys.IsBlocked(err) {
-				return err
-			}
+		if err := dropTwins(tree, head.ID, head.Roots); err != nil {
+			return err
 		}
 	}
 	return tree.RemoveAll(goneDir)
+}
+
+// dropTwins removes what the snapshot id has in roots, but where that is another installation's.
+func dropTwins(tree *fsys.Tree, id string, roots []Root) error {
+	for _, r := range roots {
+		if CheckStore(tree, r) != nil {
+			continue
+		}
+		if err := tree.RemoveAll(r.twin(path.Join(SnapshotsDir, id))); err != nil && !fsys.IsBlocked(err) {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,11 +1,13 @@
 package backup
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"time"
 
 	"inplace/backup/fsys"
+	"inplace/manifest"
 )
 
 // Retention says which snapshots stay. The newest always does.
@@ -17,23 +19,32 @@ type Retention struct {
 
 // Excess names the snapshots that r lets go: from the oldest end, up to the first one
 // that is within r or in needed, or that took back one in needed and has its slots. Oldest
-// is who was made first, which names tell (see [NewID]) and clocks may not. What cannot be read as a snapshot stays and counts for
-// nothing.
+// is who was made first, which names tell (see [NewID]) and clocks may not. A snapshot whose head or
+// list is damaged goes when it is the oldest and a whole one would, but counts for nothing; where its head cannot tell that it took
+// back one in needed, and may have, it stays. So does what was never a snapshot, or is one of a newer program.
 func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]string, error) {
 	ids, err := List(tree)
 	if err != nil {
 		return nil, err
 	}
 	type kept struct {
-		head Head
-		size int64
+		id      string
+		head    Head
+		made    time.Time
+		size    int64
+		damaged bool
 	}
 	var list []kept
 	var total int64
+	whole := 0
 	var raw []byte // of one list after the other: several long ones are much memory
 	for _, id := range ids {
 		s := &Snapshot{Dir: path.Join(SnapshotsDir, id)}
 		if raw, err = s.read(tree, id, raw); err != nil {
+			var damaged *DamagedError
+			if made, e := madeAt(id); e == nil && errors.As(err, &damaged) {
+				list = append(list, kept{id, s.Head, made, 0, true})
+			}
 			continue
 		}
 		size, failed := s.Bytes, error(nil)
@@ -49,20 +60,26 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 		if err != nil {
 			continue
 		}
-		list = append(list, kept{s.Head, size})
+		list = append(list, kept{id, s.Head, s.Created, size, false})
 		total += size
+		whole++
 	}
 	var out []string
-	for i, k := range list {
-		left := len(list) - i
-		over := r.Keep > 0 && left > r.Keep || r.MaxAge > 0 && now.Sub(k.head.Created) > r.MaxAge || r.MaxSize > 0 && total > r.MaxSize
-		if !over || left == 1 || slices.Contains(needed, k.head.ID) || k.head.Undoes != "" && slices.Contains(needed, k.head.Undoes) {
+	for _, k := range list {
+		if !k.damaged {
+			whole--
+		}
+		left := whole + 1
+		over := r.Keep > 0 && left > r.Keep || r.MaxAge > 0 && now.Sub(k.made) > r.MaxAge || r.MaxSize > 0 && total > r.MaxSize
+		if !over || left == 1 || slices.ContainsFunc(needed, func(n string) bool {
+			return n != "" && (n == k.id || n == k.head.Undoes || k.head.ID != k.id && !slices.Contains(ids, n))
+		}) {
 			break
 		}
 		if ok, err := reachable(tree, k.head.Roots); !ok || err != nil {
 			return out, err // what it has in a followed directory would stay behind
 		}
-		out = append(out, k.head.ID)
+		out = append(out, k.id)
 		total -= k.size
 	}
 	return out, nil
@@ -99,6 +116,13 @@ func Remove(tree *fsys.Tree, id string) error {
 		return err
 	}
 	if err := leave(tree, id, to); err != nil {
+		return err
+	}
+	var roots []Root // all, since a damaged head cannot tell
+	for _, p := range tree.Followed() {
+		roots = append(roots, Root{Path: manifest.Path(p)})
+	}
+	if err := dropTwins(tree, id, roots); err != nil {
 		return err
 	}
 	return drop()

@@ -73,6 +73,54 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestPruneDamaged: a damaged snapshot goes from the oldest end as a whole one does, but counts for
+// nothing, and what the way back needs stays.
+func TestPruneDamaged(t *testing.T) {
+	now := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+	id := func(n int) string { return now.AddDate(0, 0, n-10).Format(idTime) + "-to-1" }
+	for _, c := range []struct {
+		name   string
+		r      Retention
+		head   []int // whose head is damaged
+		list   []int // whose list is
+		needed string
+		want   []int
+	}{
+		{"the oldest head", Retention{Keep: 3}, []int{1}, nil, id(4), []int{1}},
+		{"the oldest list", Retention{Keep: 3}, nil, []int{1}, id(4), []int{1}},
+		{"as many as may be beside it", Retention{Keep: 4}, []int{1}, nil, id(4), nil},
+		{"by age", Retention{MaxAge: 8*24*time.Hour + 1}, []int{1}, nil, id(4), []int{1}},
+		{"by size", Retention{MaxSize: 250}, nil, []int{1}, id(4), []int{1, 2}},
+		{"in the middle", Retention{Keep: 1}, []int{2}, []int{3}, id(4), []int{1, 2, 3}},
+		{"the newest", Retention{Keep: 1}, []int{4}, nil, id(4), []int{1, 2}},
+		{"no whole one", Retention{Keep: 1}, []int{1, 2}, []int{3, 4}, id(4), nil},
+		{"what is needed", Retention{Keep: 1}, []int{2}, nil, id(2), []int{1}},
+		{"what may have taken back what is needed", Retention{Keep: 1}, []int{2}, nil, "taken over", []int{1}},
+		{"what has not, by its head", Retention{Keep: 1}, nil, []int{2}, "taken over", []int{1, 2, 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			home := fsystest.TempDir(t)
+			for n := 1; n <= 4; n++ {
+				emptySnapshot(t, home, id(n), now.AddDate(0, 0, n-10), 100)
+			}
+			for name, of := range map[string][]int{"snapshot.yaml": c.head, "entries": c.list} {
+				for _, n := range of {
+					must(t, os.WriteFile(filepath.Join(home, SnapshotsDir, id(n), name), []byte("torn"), 0o600))
+				}
+			}
+			var want []string
+			for _, n := range c.want {
+				want = append(want, id(n))
+			}
+			got, err := Prune(open(t, home), c.r, now, c.needed)
+			must(t, err)
+			if !slices.Equal(got, want) {
+				t.Fatalf("removed %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 func TestListEmpty(t *testing.T) {
 	if ids, err := List(open(t, fsystest.TempDir(t))); err != nil || len(ids) != 0 {
 		t.Fatalf("got %q, %v", ids, err)

@@ -84,12 +84,17 @@ func NewID(tree *fsys.Tree, now time.Time, level int64) (string, error) {
 	}
 	at := now.UTC().Truncate(time.Second)
 	for _, id := range ids {
-		stamp, _, _ := strings.Cut(id, "-")
-		if t, err := time.Parse(idTime, stamp); err == nil && !t.Before(at) {
+		if t, err := madeAt(id); err == nil && !t.Before(at) {
 			at = t.Add(time.Second)
 		}
 	}
 	return fmt.Sprintf("%s-to-%d", at.Format(idTime), level), nil
+}
+
+// madeAt is the time in the name of a snapshot.
+func madeAt(id string) (time.Time, error) {
+	stamp, _, _ := strings.Cut(id, "-")
+	return time.Parse(idTime, stamp)
 }
 
 // Promote gives the sealed stage its place among the snapshots, in the installation and in
