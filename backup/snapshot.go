@@ -166,10 +166,10 @@ func LoadRecords(tree *fsys.Tree, id string) (*Snapshot, error) {
 	return loadSome(tree, id, isRecord)
 }
 
-// LoadChange is [Load] without the entries of the class [Config]: they are no part of the
-// change, and mostly most of the list.
+// LoadChange is [Load] without the entries of the class [Config] that have no copy: they
+// are no part of the change, and mostly most of the list.
 func LoadChange(tree *fsys.Tree, id string) (*Snapshot, error) {
-	return loadSome(tree, id, func(line []byte) bool { return !isConfig(line) })
+	return loadSome(tree, id, func(line []byte) bool { return !isConfig(line) || takesRoom(line) })
 }
 
 // loadSome is [Load] with the entries alone whose lines want accepts.

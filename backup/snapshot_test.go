@@ -64,15 +64,15 @@ func TestLoadSome(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		load func(*fsys.Tree, string) (*Snapshot, error)
-		want func(Class) bool
+		want func(Entry) bool
 	}{
-		{"Load", Load, func(Class) bool { return true }},
-		{"LoadChange", LoadChange, func(c Class) bool { return c != Config }},
-		{"LoadRecords", LoadRecords, func(c Class) bool { return c == Record }},
+		{"Load", Load, func(Entry) bool { return true }},
+		{"LoadChange", LoadChange, func(e Entry) bool { return e.Class != Config || e.Slot != NoSlot }},
+		{"LoadRecords", LoadRecords, func(e Entry) bool { return e.Class == Record }},
 	} {
 		s, err := c.load(disk, testID)
 		must(t, err)
-		want := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return !c.want(e.Class) })
+		want := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return !c.want(e) })
 		if !reflect.DeepEqual(s.Entries, want) || len(want) == 0 {
 			t.Errorf("%s: got %+v, want %+v", c.name, s.Entries, want)
 		}

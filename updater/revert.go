@@ -218,10 +218,16 @@ func (b *backer) run(inventory func() error) (err error) {
 			return err
 		}
 	}
-	if b.way.takes {
-		if b.way.takes, err = b.housed(); err != nil {
-			return err
+	for _, ok := range []func() (bool, error){b.housed, b.spares} {
+		if b.way.takes && err == nil {
+			b.way.takes, err = ok()
 		}
+	}
+	if err != nil {
+		return err
+	}
+	if held := b.way.holds; held != nil && held.hasData() && !b.u.opt.WithData {
+		b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("the data stays as it is; snapshot %s keeps its copy, which --revert --to %s --with-data puts back", held.ID, held.ID))
 	}
 	if b.way.takes {
 		err = b.turnRound()
@@ -293,16 +299,13 @@ func (b *backer) unlike() error {
 	for _, g := range b.goals {
 		put[g.Path] = true
 	}
-	look := &backer{u: b.u, ctx: b.ctx, in: b.in, plan: &Plan{way: b.way}}
-	for _, e := range held.Entries {
-		if e.Class == backup.Product && !e.ModeOnly() && e.Old.Kind != backup.Whole && e.New.Kind != backup.Whole && !put[e.Path] {
-			look.goals = append(look.goals, &goal{Entry: e, from: held})
-		}
-	}
-	if err := errors.Join(look.look(), look.digests()); err != nil {
+	goals, err := b.besides(held, func(e backup.Entry) bool {
+		return e.Class == backup.Product && !e.ModeOnly() && e.Old.Kind != backup.Whole && e.New.Kind != backup.Whole && !put[e.Path]
+	})
+	if err != nil {
 		return err
 	}
-	for _, g := range look.goals {
+	for _, g := range goals {
 		switch {
 		case !g.plain || !g.now.differs(g.Old):
 		case movable(g.Old):
@@ -312,6 +315,28 @@ func (b *backer) unlike() error {
 		}
 	}
 	return nil
+}
+
+// besides looks at the paths of those entries of k that want accepts, whether or not they are
+// gone back to.
+func (b *backer) besides(k *kept, want func(backup.Entry) bool) ([]*goal, error) {
+	look := &backer{u: b.u, ctx: b.ctx, in: b.in, plan: &Plan{way: b.way}}
+	for _, e := range k.Entries {
+		if want(e) {
+			look.goals = append(look.goals, &goal{Entry: e, from: k})
+		}
+	}
+	return look.goals, errors.Join(look.look(), look.digests())
+}
+
+// spares reports whether nothing is lost with the snapshot whose slots are taken over: it has no
+// copy of the data, and all the configuration that it has copies of is as it was then.
+func (b *backer) spares() (bool, error) {
+	if b.way.holds.hasData() {
+		return false, nil
+	}
+	goals, err := b.besides(b.way.holds, func(e backup.Entry) bool { return e.Class == backup.Config && e.Slot != backup.NoSlot })
+	return !slices.ContainsFunc(goals, func(g *goal) bool { return !g.plain || g.now.differs(g.Old) }), err
 }
 
 // housed reports whether each path that is put back has the directory it lies in, or gets

@@ -33,6 +33,11 @@ type kept struct {
 	turned        bool            // restore.sh has taken it back: it leads forward
 }
 
+// hasData reports whether data was copied; k is filled.
+func (k *kept) hasData() bool {
+	return slices.ContainsFunc(k.Entries, func(e backup.Entry) bool { return e.Class == backup.Data })
+}
+
 // wayBack is what a revert goes by.
 type wayBack struct {
 	steps []*kept // in the order in which they are undone; none: the state is this one already
