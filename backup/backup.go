@@ -169,6 +169,7 @@ type DamagedError struct {
 	Paths  []string // "path: what is wrong", at least one
 	Unread bool     // its head or its list is damaged, and so nothing can be told of what it keeps
 	Turned bool     // restore.sh took it back: what it took out of the way may have been edited since, which no list has
+	Script bool     // nothing but restore.sh, by which no revert goes
 	Away   string   // what to do where a followed directory that has a part of it is not there; "" elsewhere
 	Whole  []Second // a second copy that is whole, to be copied over it; none: nil
 }

@@ -2,16 +2,21 @@ package backup
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 
+	"inplace/backup/fsys"
 	"inplace/manifest"
 )
 
 // restoreScript is restore.sh: the way back with nothing but a POSIX shell and
 // coreutils. It does what undoing the change does, in the same order, puts a slot
-// back only if it holds the old bytes, and may be run again when interrupted.
+// back only if it holds the old bytes, and may be run again when interrupted. Its second
+// line has the digest of those below it, by which [Snapshot.CheckScript] knows it again.
 func restoreScript(head Head, entries []Entry) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, restoreHead, quote(head.ID), head.Product, head.To.Level, head.From.Level, quote(head.ID))
@@ -68,7 +73,7 @@ func restoreScript(head Head, entries []Entry) []byte {
 		}
 	}
 	b.WriteString(restoreTail)
-	return b.Bytes()
+	return append(fmt.Appendf(nil, "%s%s%s\n", scriptStart, scriptDigest, manifest.DigestOf(b.Bytes())), b.Bytes()...)
 }
 
 // say writes a line of words.
@@ -145,8 +150,37 @@ func twinOf(head Head, e Entry) string {
 // quote makes one shell word of any bytes.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-const restoreHead = `#!/bin/sh
-# Takes back update %[1]s of %[2]s (level %[3]d back to level %[4]d) without the updater.
+// CheckScript compares restore.sh with the digest that it was written with, and returns a
+// *[DamagedError] where it is another. Those of early versions have none, and only have to be
+// there.
+func (s *Snapshot) CheckScript(tree *fsys.Tree) error {
+	damaged := func(what string) error {
+		return &DamagedError{ID: s.ID, Script: true, Paths: []string{"restore.sh: " + what}}
+	}
+	data, err := tree.ReadState(path.Join(s.Dir, "restore.sh"), 4*MaxEntriesBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return damaged("is missing")
+	}
+	if err != nil {
+		return damaged(err.Error())
+	}
+	rest, ok := bytes.CutPrefix(data, []byte(scriptStart))
+	if digest, below, has := bytes.Cut(rest, []byte("\n")); ok && bytes.HasPrefix(digest, []byte(scriptDigest)) {
+		ok = has && string(digest[len(scriptDigest):]) == manifest.DigestOf(below).String()
+	}
+	if !ok {
+		return damaged("is not as it was written")
+	}
+	return nil
+}
+
+// What the first two lines of a restore.sh begin with.
+const (
+	scriptStart  = "#!/bin/sh\n"
+	scriptDigest = "# What follows: "
+)
+
+const restoreHead = `# Takes back update %[1]s of %[2]s (level %[3]d back to level %[4]d) without the updater.
 # Stop the product first. Needs a POSIX shell and coreutils. May be run again.
 #
 #     sh restore.sh        put back what the update changed

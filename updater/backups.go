@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,11 @@ func (u *Updater) lookInto(snap *backup.Snapshot, info *SnapshotInfo, deep bool)
 	if len(faults) > 0 {
 		damaged := snap.Damaged(faults)
 		info.Faults, info.Damaged, info.wrong = damaged.Paths, damaged.Error(), errors.Join(damaged, info.wrong)
+	}
+	var script *backup.DamagedError
+	if deep && errors.As(snap.CheckScript(u.tree), &script) {
+		info.Faults, info.wrong = append(info.Faults, script.Paths...), errors.Join(info.wrong, script)
+		info.Damaged = cmp.Or(info.Damaged, script.Error())
 	}
 	return err
 }

@@ -305,6 +305,8 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 		if r.command != cmdBackupsVerify {
 			v.exit = ExitFailed
 		}
+	case e.Script:
+		v.hints = []string{"do not run it; " + r.shell("--revert", "--to", e.ID) + " does the same without it"}
 	case e.Turned:
 		v.hints = []string{"if what is named was edited, or removed, before restore.sh ran, nothing is wrong: that is what is kept",
 			"to go there with what the release shipped at the paths named: " + r.shell("--revert", "--to", e.ID, "--from-release")}
