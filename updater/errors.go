@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"inplace/manifest"
 	"inplace/manifest/repository"
 	"inplace/updater/conflict"
 	"inplace/updater/running"
@@ -55,6 +56,19 @@ type WorkspaceError struct{ Open, Resolved int }
 func (e *WorkspaceError) Error() string {
 	return fmt.Sprintf("conflicts wait in the workspace: %d open, %d resolved", e.Open, e.Resolved)
 }
+
+// FullError says that a followed directory's file system has no room left.
+type FullError struct {
+	Place string // where the link leads
+	Err   error
+}
+
+func (e *FullError) Error() string {
+	return e.Err.Error() + ", on the file system of " + manifest.Path(e.Place).String()
+}
+
+// Unwrap returns the error without the place.
+func (e *FullError) Unwrap() error { return e.Err }
 
 // PreflightError lists everything that stands in the way; nothing was changed.
 type PreflightError struct{ Findings []Finding }

@@ -3,8 +3,10 @@ package updater
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	"inplace/backup"
 	"inplace/backup/fsys"
@@ -186,6 +188,24 @@ func (u *Updater) awayFrom(s *backup.Snapshot) *backup.DamagedError {
 		hint = followHint(append(slices.Clone(u.settings.Follow), p))
 	}
 	return &backup.DamagedError{ID: s.ID, Paths: []string{p.String() + ": " + what}, Away: hint}
+}
+
+// whereFull is err, which is of a path in the installation, with the place that has no room left where
+// that is behind a link.
+func (u *Updater) whereFull(err error) error {
+	var ours *fsys.PathError
+	var theirs *fs.PathError
+	at := ""
+	if errors.As(err, &ours) {
+		at = ours.Path
+	} else if errors.As(err, &theirs) {
+		at = theirs.Path
+	}
+	f := u.tree.FollowedAbove(at)
+	if f == "" || !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return &FullError{u.tree.RealPath(f), err}
 }
 
 // isStore reports whether rel lies in the updater's own directory of a followed one.

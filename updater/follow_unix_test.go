@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"inplace/backup"
@@ -100,6 +101,25 @@ func TestFollow(t *testing.T) {
 	must(t, os.Rename(link, f.etc))
 	must(t, os.Symlink("../etc dir/product", link))
 	same(t, "after the revert in place", strip(before), strip(f.look(t, true)))
+}
+
+// TestFollowFull: of a disk that is full the error names the one that is.
+func TestFollowFull(t *testing.T) {
+	for at, behind := range map[string]bool{"conf/.inplace/stage": true, "conf/.inplace/stage/slots/": true, "conf/fresh": true, "updates/stage/slots/": false} {
+		f := followBench(t)
+		_, err := f.open(t, func(o *Options) {
+			o.fault = func(op, path string) error {
+				if (op == "create" || op == "mkdir") && strings.HasPrefix(path, at) {
+					return syscall.ENOSPC
+				}
+				return nil
+			}
+		}).Update(context.Background())
+		var full *FullError
+		if !errors.Is(err, syscall.ENOSPC) || errors.As(err, &full) != behind || full != nil && full.Place != f.etc {
+			t.Errorf("%s: got %v, %+v", at, err, full)
+		}
+	}
 }
 
 // TestFollowFaults fails each change once, or from then on, as TestFaults does.

@@ -85,7 +85,7 @@ func (u *Updater) executeRevert(ctx context.Context, in *installed, out *Outcome
 	}
 	s := &stager{u: u, plan: plan, in: in}
 	if s.stage, err = backup.NewStage(u.tree, u.rootsOf(plan)...); err != nil {
-		return err
+		return u.whereFull(err)
 	}
 	head := backup.Head{
 		ID: id, Action: "revert", Created: now.UTC().Truncate(time.Second), By: actor(), Product: plan.Product,

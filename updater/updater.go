@@ -226,6 +226,9 @@ func (u *Updater) during(phase Phase, fn func() error) error {
 	u.event(phase, "begin", "", 0, 0)
 	err := fn()
 	u.event(phase, "end", "", 0, 0)
+	if phase == PhaseStage || phase == PhaseCommit { // others write to trees of their own
+		err = u.whereFull(err)
+	}
 	return err
 }
 

@@ -356,7 +356,10 @@ func (r *run) judgeOpen(e *updater.OpenError) verdict {
 
 // causeHints are hints about failures of the system.
 func (r *run) causeHints(err error) []string {
+	var full *updater.FullError
 	switch {
+	case errors.As(err, &full):
+		return []string{"make room on the file system of " + shellQuote(full.Place) + ", then run the same command again"}
 	case errors.Is(err, syscall.ENOSPC):
 		if r.command == cmdPack || r.command == cmdFetch || r.command == cmdDiff || r.command == cmdSupport {
 			return []string{"make room where the file is to be, then run the same command again"}

@@ -62,6 +62,7 @@ func TestJudge(t *testing.T) {
 		{"base", &updater.BaseError{Candidates: []updater.Candidate{{Release: updater.Release{Level: 4}, Differ: 3}, {Release: updater.Release{Level: 9}, Differ: 1}}}, ExitFailed, "--base 9", "not changed"},
 		{"no base at all", &updater.BaseError{}, ExitFailed, "no release yet", "not changed"},
 		{"full disk", fmt.Errorf("stage: %w", syscall.ENOSPC), ExitFailed, "make room", "not changed"},
+		{"full disk behind a link", &updater.RolledBackError{Cause: &updater.FullError{Place: "/mnt/conf", Err: syscall.ENOSPC}}, ExitFailed, "file system of /mnt/conf", "as it was before"},
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, ExitFailed, "sudo -u OWNER", "not changed"},
 		{"interrupt", fmt.Errorf("stage: %w", context.Canceled), ExitFailed, "again", "Interrupted; nothing was changed"},
 		{"rolled back", &updater.RolledBackError{Cause: syscall.ENOSPC}, ExitFailed, "make room", "as it was before"},
