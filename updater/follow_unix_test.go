@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -441,4 +442,25 @@ func TestFollowRevertTo(t *testing.T) {
 	same(t, "forward over two", newest, strip(f.look(t, true)))
 	_, err = f.open(t).VerifyBackups(ctx)
 	must(t, err)
+}
+
+// TestFollowPruneDamaged: with a snapshot whose head is damaged goes what it has in a followed directory.
+func TestFollowPruneDamaged(t *testing.T) {
+	ctx := context.Background()
+	f := followBench(t)
+	var ids []string
+	for _, level := range []int64{1, 0, 1} {
+		out, err := f.open(t, toLevel(level)).Update(ctx)
+		must(t, err)
+		ids = append(ids, out.Snapshot)
+	}
+	must(t, os.WriteFile(f.path(backup.SnapshotsDir+"/"+ids[0]+"/snapshot.yaml"), []byte("torn"), 0o600))
+	two := 2
+	b, err := f.open(t).PruneBackups(ctx, PruneOptions{Keep: &two})
+	must(t, err)
+	left, err := os.ReadDir(filepath.Join(f.etc, fsys.StoreName, "backups"))
+	must(t, err)
+	if !slices.Equal(b.Removed, ids[:1]) || len(left) != 2 {
+		t.Errorf("removed %q of %q, left behind the link %q", b.Removed, ids, left)
+	}
 }
