@@ -295,10 +295,7 @@ func (b *backer) unlike() error {
 	if held == nil {
 		return nil
 	}
-	put := map[manifest.Path]bool{}
-	for _, g := range b.goals {
-		put[g.Path] = true
-	}
+	put := b.putPaths()
 	goals, err := b.besides(held, func(e backup.Entry) bool {
 		return e.Class == backup.Product && !e.ModeOnly() && e.Old.Kind != backup.Whole && e.New.Kind != backup.Whole && !put[e.Path]
 	})
@@ -330,13 +327,27 @@ func (b *backer) besides(k *kept, want func(backup.Entry) bool) ([]*goal, error)
 }
 
 // spares reports whether nothing is lost with the snapshot whose slots are taken over: it has no
-// copy of the data, and all the configuration that it has copies of is as it was then.
+// copy of the data, and the configuration that it has copies of is as it was then, or put back.
 func (b *backer) spares() (bool, error) {
-	if b.way.holds.hasData() {
+	held := b.way.holds
+	if held.hasData() {
 		return false, nil
 	}
-	goals, err := b.besides(b.way.holds, func(e backup.Entry) bool { return e.Class == backup.Config && e.Slot != backup.NoSlot })
-	return !slices.ContainsFunc(goals, func(g *goal) bool { return !g.plain || g.now.differs(g.Old) }), err
+	goals, err := b.besides(held, func(e backup.Entry) bool { return e.Class == backup.Config && e.Slot != backup.NoSlot })
+	if err != nil {
+		return false, err
+	}
+	put := b.putPaths()
+	return !slices.ContainsFunc(goals, func(g *goal) bool { return !put[g.Path] && (!g.plain || g.now.differs(g.Old)) }), nil
+}
+
+// putPaths are the paths that are put back.
+func (b *backer) putPaths() map[manifest.Path]bool {
+	put := make(map[manifest.Path]bool, len(b.goals))
+	for _, g := range b.goals {
+		put[g.Path] = true
+	}
+	return put
 }
 
 // housed reports whether each path that is put back has the directory it lies in, or gets

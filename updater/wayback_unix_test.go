@@ -20,6 +20,7 @@ import (
 // taken back itself, the way goes by that revert's, and it stays.
 func TestPruneKeepsTheWay(t *testing.T) {
 	be, _ := secondBench(t)
+	withoutData(t, be)
 	ctx := context.Background()
 	_, err := be.open(t, toLevel(2)).Update(ctx)
 	must(t, err)
@@ -48,16 +49,22 @@ func TestPruneKeepsTheWay(t *testing.T) {
 	same(t, "back", strip(look(t, be.home, true)), before)
 }
 
+// withoutData has snapshots keep no data, so that a revert takes them over, and two of them.
+func withoutData(t *testing.T, be *bench) {
+	t.Helper()
+	settings, err := os.ReadFile(be.path(settingsPath))
+	must(t, err)
+	must(t, os.WriteFile(be.path(settingsPath), []byte(strings.Replace(string(settings), "data: copy,", "keep: 2,", 1)), 0o644))
+}
+
 // TestSecondCopiesStay: what a revert has taken over here makes no second copy go whose
 // snapshot is still kept.
 func TestSecondCopiesStay(t *testing.T) {
-	be, also := secondBench(t)
-	settings, err := os.ReadFile(be.path(settingsPath))
-	must(t, err)
-	must(t, os.WriteFile(be.path(settingsPath), []byte(strings.Replace(string(settings), "data: copy, also: "+also, "keep: 2, also: "+also, 1)), 0o644))
+	be, _ := secondBench(t)
+	withoutData(t, be)
 	ctx := context.Background()
 	for _, level := range []int64{1, 2} {
-		_, err = be.open(t, toLevel(level)).Update(ctx)
+		_, err := be.open(t, toLevel(level)).Update(ctx)
 		must(t, err)
 	}
 	out, err := be.open(t).Revert(ctx)
