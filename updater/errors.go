@@ -179,6 +179,17 @@ func (e *RollbackError) Error() string {
 // Unwrap returns both failures.
 func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
 
+// RecordError says that a file of what is recorded of the installation is damaged.
+type RecordError struct {
+	Cause  error
+	Script string // restore.sh of the newest snapshot, which goes back without the record; "" if there is none
+}
+
+func (e *RecordError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns what is damaged.
+func (e *RecordError) Unwrap() error { return e.Cause }
+
 // OpenError says that an interrupted run has left the installation neither old nor
 // new, and that this command may not, or could not, mend it.
 type OpenError struct {

@@ -90,8 +90,11 @@ func readRecord(t *fsys.Tree) (*record, error) {
 		return nil, err
 	}
 	var r record
-	if err := sealed.Unmarshal(recordPath, recordSchema, data, &r); err != nil {
+	switch err := sealed.Unmarshal(recordPath, recordSchema, data, &r); {
+	case errors.Is(err, sealed.ErrNewer):
 		return nil, err
+	case err != nil:
+		return nil, &RecordError{err, restoreScriptOf(t, nil)}
 	}
 	return &r, nil
 }
@@ -151,7 +154,7 @@ func readChecked(t *fsys.Tree, path string, limit int64, want manifest.Digest) (
 		return nil, err
 	}
 	if got := manifest.DigestOf(data); got != want {
-		return nil, &sealed.Error{Name: path, Reason: fmt.Sprintf("digest mismatch: want %s, got %s", want, got)}
+		return nil, &RecordError{fmt.Errorf("%s: is damaged: want %s, got %s", path, want, got), restoreScriptOf(t, nil)}
 	}
 	return data, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"path/filepath"
 	"time"
 
 	"inplace/backup"
@@ -376,8 +377,8 @@ func (u *Updater) standingAbsent(plan *Plan) error {
 	return u.tree.WriteState(settingsPath, data, 0o600)
 }
 
-// restoreScriptOf is the restore.sh of an open transaction, for a hint; "" if none
-// can be named.
+// restoreScriptOf is the restore.sh of an open transaction, of the newest snapshot where j
+// is nil, for a hint; "" if none can be named.
 func restoreScriptOf(t *fsys.Tree, j *journal.Record) string {
 	dirs := []string{backup.StageDir}
 	if j != nil && backup.ValidID(j.ID) {
@@ -387,7 +388,7 @@ func restoreScriptOf(t *fsys.Tree, j *journal.Record) string {
 	}
 	for _, d := range dirs {
 		if info, err := t.Lstat(path.Join(d, "restore.sh")); err == nil && info.IsFile() {
-			return path.Join(d, "restore.sh")
+			return filepath.Join(t.Path(), filepath.FromSlash(d), "restore.sh")
 		}
 	}
 	return ""

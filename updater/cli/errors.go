@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,6 +101,7 @@ func (r *run) classify(err error) verdict {
 		busy      *updater.RunningError
 		base      *updater.BaseError
 		damaged   *backup.DamagedError
+		record    *updater.RecordError
 		unknown   *updater.UnknownSnapshotError
 		untrusted *repository.UntrustedError
 		expired   *repository.ExpiredError
@@ -208,6 +210,8 @@ func (r *run) classify(err error) verdict {
 			"do not use this source until the vendor has explained it; another one can be given with --source"}}
 	case errors.As(err, &damaged):
 		return r.judgeDamage(damaged)
+	case errors.As(err, &record):
+		return r.judgeRecord(record)
 	case errors.As(err, &run):
 		return verdict{exit: ExitUsage, hints: []string{"see what was done here: " + r.shell("history")}}
 	case errors.As(err, &unknown):
@@ -315,6 +319,17 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 	default:
 		v.hints = []string{"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
 			"or restore the files of the snapshot from " + otherBackup(e)}
+	}
+	return v
+}
+
+// judgeRecord is about what is recorded of the installation, without which no run can go on.
+func (r *run) judgeRecord(e *updater.RecordError) verdict {
+	record := filepath.Join(r.homeDir, "updates", "installed")
+	v := verdict{exit: ExitUntrusted, state: stateUntouched, hints: []string{
+		"make the installation known anew, which keeps all its files: mv " + shellQuote(record) + " " + shellQuote(filepath.Clean(r.homeDir)+"-installed.damaged") + " && " + r.typed + " adopt " + shellQuote(r.homeDir) + " --source REPO"}}
+	if e.Script != "" {
+		v.hints = append(v.hints, "or go back to before the newest run, without this program: sh "+shellQuote(e.Script))
 	}
 	return v
 }
