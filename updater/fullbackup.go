@@ -35,7 +35,7 @@ func (u *Updater) checkFullBackup(p *Plan) error {
 	}
 	room, err := full.Check(u.tree, u.opt.FullBackup)
 	if err != nil {
-		p.Findings = append(p.Findings, Finding{Path: "--full-backup", Reason: err.Error(), Hint: "name a new directory outside of the installation, in one that you may write to",
+		p.Findings = append(p.Findings, Finding{Path: "--full-backup", Reason: err.Error(), Hint: "name a new directory outside of the installation, in one that you may write to; all of the installation has to be readable",
 			access: errors.Is(err, fs.ErrPermission)})
 		return nil
 	}

@@ -2,8 +2,8 @@
 // snapshots. The copying is otiai10/copy's; what it leaves out is done here: hard links
 // are joined again, links get their owner, files their setuid bits and extended
 // attributes, directories their times. Then the copy is compared with the original,
-// path by path, by digest. A copy that was interrupted or differs is an error and is
-// left where it is, named.
+// path by path, by digest, and only then gets its name. One that was interrupted or differs is
+// an error and is removed; what a killed run left is removed by the next copy to the same name.
 //
 // Sockets, pipes and devices are not copied; they are listed. A directory that is followed
 // behind a link stands in the copy in place of the link, so that the copy is complete, and
@@ -26,6 +26,7 @@ import (
 
 	"inplace/backup"
 	"inplace/backup/fsys"
+	"inplace/manifest"
 )
 
 // Result is what a copy holds.
@@ -45,12 +46,28 @@ type entry struct {
 // not exist, its parent must, and it must not lie below from. Errors name the path that could not be
 // copied, or that differs.
 func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
-	var res Result
 	to, parent, err := place(src, to)
 	if err != nil {
-		return res, err
+		return Result{}, err
 	}
-	parent.Close()
+	defer parent.Close()
+	name := filepath.Base(to)
+	unnamed := fsys.TempPrefix + name + "-" + manifest.DigestOf([]byte(src.Path())).Short() // of no other installation
+	if err := parent.RemoveAll(unnamed); err != nil {
+		return Result{}, err
+	}
+	res, err := copyTo(ctx, src, filepath.Join(parent.Path(), unnamed))
+	if err == nil {
+		err = parent.Root().Rename(unnamed, parent.Root(), name)
+	}
+	if err != nil {
+		return res, errors.Join(fmt.Errorf("copy to %s: %w", to, err), parent.RemoveAll(unnamed))
+	}
+	return res, parent.Root().Sync()
+}
+
+// copyTo makes the copy and compares it.
+func copyTo(ctx context.Context, src *fsys.Tree, to string) (res Result, err error) {
 	links := map[string]bool{}
 	for _, p := range src.Followed() {
 		links[filepath.Join(src.RealPath(path.Dir(p)), path.Base(p))] = true
@@ -58,7 +75,7 @@ func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 	for _, dir := range append([]string{""}, src.Followed()...) {
 		skipped, err := copyDir(ctx, src.RealPath(dir), filepath.Join(to, filepath.FromSlash(dir)), links)
 		if err != nil {
-			return res, fmt.Errorf("copy to %s: %w", to, err)
+			return res, err
 		}
 		for _, p := range skipped {
 			res.Skipped = append(res.Skipped, path.Join(dir, p))

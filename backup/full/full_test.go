@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -72,10 +73,54 @@ func TestCopyRefuses(t *testing.T) {
 	if _, err := Copy(context.Background(), src, t.TempDir()); err == nil || !strings.Contains(err.Error(), "is there already") {
 		t.Errorf("a copy over something: %v", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := Copy(ctx, src, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, context.Canceled) {
+}
+
+// endingContext is cancelled once it has been asked a few times.
+type endingContext struct {
+	context.Context
+	after int
+	then  func()
+	mu    sync.Mutex
+}
+
+func (c *endingContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.after--; c.after > 0 {
+		return nil
+	}
+	if c.after == 0 {
+		c.then()
+	}
+	return context.Canceled
+}
+
+// What is not whole has no name: a copy that was interrupted, or killed before the one that
+// comes after it.
+func TestCopyWhole(t *testing.T) {
+	src, _ := sample(t)
+	parent := t.TempDir()
+	left := func() (names []string) {
+		list, err := os.ReadDir(parent)
+		must(t, err)
+		for _, e := range list {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	var seen []string
+	ctx := &endingContext{Context: context.Background(), after: 3, then: func() { seen = left() }}
+	if _, err := Copy(ctx, src, filepath.Join(parent, "copy")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled copy: %v", err)
+	}
+	if len(seen) != 1 || seen[0] == "copy" || len(left()) > 0 {
+		t.Errorf("got %q on the way and %q at the end, want a copy without its name and nothing", seen, left())
+	}
+	must(t, os.MkdirAll(filepath.Join(parent, seen[0], "half"), 0o700))
+	_, err := Copy(context.Background(), src, filepath.Join(parent, "copy"))
+	must(t, err)
+	if got := left(); len(got) != 1 || got[0] != "copy" {
+		t.Errorf("got %q beside the copy", got)
 	}
 }
 
