@@ -147,7 +147,7 @@ func FuzzParseEntries(f *testing.F) {
 	})
 }
 
-// TestTakesRoom: no entry that [sizeOf] counts is passed over, and files of configuration that
+// TestTakesRoom: no entry that is to be counted is passed over, and files of configuration that
 // are not copied are.
 func TestTakesRoom(t *testing.T) {
 	file := State{Kind: File, Mode: 0o644, Size: 7}

@@ -14,7 +14,7 @@ import (
 type Retention struct {
 	Keep    int           // at most so many; 0: no limit
 	MaxAge  time.Duration // none older; 0: no limit
-	MaxSize int64         // bytes of all together; 0: no limit
+	MaxSize int64         // bytes on disk of all together; 0: no limit
 }
 
 // Excess names the snapshots that r lets go: from the oldest end, up to the first one
@@ -47,22 +47,27 @@ func Excess(tree *fsys.Tree, r Retention, now time.Time, needed ...string) ([]st
 			}
 			continue
 		}
-		size, failed := s.Bytes, error(nil)
-		err = eachEntry(s.Dir+"/entries", raw, takesRoom, func(e Entry) error {
-			var n int64
-			n, failed = sizeOf(tree, s.dirOf(e), e)
-			size += n
-			return failed
-		})
-		if failed != nil {
-			return nil, failed
-		}
+		size, err := s.atMost(tree, raw)
 		if err != nil {
-			continue
+			return nil, err
 		}
 		list = append(list, kept{id, s.Head, s.Created, size, false})
 		total += size
 		whole++
+	}
+	if r.MaxSize > 0 && total > r.MaxSize { // perhaps: it has to be known
+		total = 0
+		for i := range list {
+			k := &list[i]
+			if k.damaged {
+				continue
+			}
+			s := Snapshot{Head: k.head, Dir: path.Join(SnapshotsDir, k.id)}
+			if k.size, err = s.DiskSize(tree); err != nil {
+				return nil, err
+			}
+			total += k.size
+		}
 	}
 	var out []string
 	for _, k := range list {

@@ -14,16 +14,19 @@ import (
 	"inplace/manifest"
 )
 
+// emptySize is what a snapshot of nothing takes: its two files and a slot.
+const emptySize = 3 * block
+
 // emptySnapshot lays down a snapshot of nothing.
-func emptySnapshot(t *testing.T, home, id string, created time.Time, size int64) {
+func emptySnapshot(t *testing.T, home, id string, created time.Time) {
 	t.Helper()
 	head := testHead()
-	head.ID, head.Created, head.Bytes = id, created, size
+	head.ID, head.Created, head.Bytes = id, created, 100
 	raw := MarshalEntries(nil)
 	tree{
 		SnapshotsDir + "/" + id + "/entries":       "0600 " + string(raw),
 		SnapshotsDir + "/" + id + "/snapshot.yaml": "0600 " + string(head.marshal(manifest.DigestOf(raw))),
-		SnapshotsDir + "/" + id + "/slots/":        "0700",
+		SnapshotsDir + "/" + id + "/slots/0":       "0600 " + strings.Repeat("x", 100),
 	}.write(t, home)
 }
 
@@ -41,15 +44,15 @@ func TestPrune(t *testing.T) {
 		{"the newest always stays", Retention{Keep: 1, MaxAge: time.Nanosecond, MaxSize: 1}, "s5", "s1 s2 s3 s4"},
 		{"older than 25 days", Retention{MaxAge: 25 * 24 * time.Hour}, "s5", "s1 s2 s3"},
 		{"exactly 20 days", Retention{MaxAge: 20 * 24 * time.Hour}, "s5", "s1 s2 s3"},
-		{"more than 250 bytes", Retention{MaxSize: 250}, "s5", "s1 s2 s3"},
-		{"exactly 300 bytes", Retention{MaxSize: 300}, "s5", "s1 s2"},
+		{"more than two and a half", Retention{MaxSize: emptySize * 5 / 2}, "s5", "s1 s2 s3"},
+		{"exactly three", Retention{MaxSize: 3 * emptySize}, "s5", "s1 s2"},
 		{"what is pinned stops it", Retention{Keep: 1}, "s3", "s1 s2"},
-		{"all limits, the strictest holds", Retention{Keep: 4, MaxAge: 45 * 24 * time.Hour, MaxSize: 200}, "s5", "s1 s2 s3"},
+		{"all limits, the strictest holds", Retention{Keep: 4, MaxAge: 45 * 24 * time.Hour, MaxSize: 2 * emptySize}, "s5", "s1 s2 s3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			home := fsystest.TempDir(t)
 			for n, days := range map[int]int{1: 50, 2: 40, 3: 30, 4: 20, 5: 10} {
-				emptySnapshot(t, home, fmt.Sprintf("s%d", n), now.AddDate(0, 0, -days), 100)
+				emptySnapshot(t, home, fmt.Sprintf("s%d", n), now.AddDate(0, 0, -days))
 			}
 			tree{SnapshotsDir + "/broken/snapshot.yaml": "0600 torn", SnapshotsDir + "/s0-not-one/x": "0600 x"}.write(t, home)
 			disk := open(t, home)
@@ -90,7 +93,7 @@ func TestPruneDamaged(t *testing.T) {
 		{"the oldest list", Retention{Keep: 3}, nil, []int{1}, id(4), []int{1}},
 		{"as many as may be beside it", Retention{Keep: 4}, []int{1}, nil, id(4), nil},
 		{"by age", Retention{MaxAge: 8*24*time.Hour + 1}, []int{1}, nil, id(4), []int{1}},
-		{"by size", Retention{MaxSize: 250}, nil, []int{1}, id(4), []int{1, 2}},
+		{"by size", Retention{MaxSize: emptySize * 5 / 2}, nil, []int{1}, id(4), []int{1, 2}},
 		{"in the middle", Retention{Keep: 1}, []int{2}, []int{3}, id(4), []int{1, 2, 3}},
 		{"the newest", Retention{Keep: 1}, []int{4}, nil, id(4), []int{1, 2}},
 		{"no whole one", Retention{Keep: 1}, []int{1, 2}, []int{3, 4}, id(4), nil},
@@ -101,7 +104,7 @@ func TestPruneDamaged(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			home := fsystest.TempDir(t)
 			for n := 1; n <= 4; n++ {
-				emptySnapshot(t, home, id(n), now.AddDate(0, 0, n-10), 100)
+				emptySnapshot(t, home, id(n), now.AddDate(0, 0, n-10))
 			}
 			for name, of := range map[string][]int{"snapshot.yaml": c.head, "entries": c.list} {
 				for _, n := range of {
@@ -141,7 +144,7 @@ func TestSlotsChangeHands(t *testing.T) {
 	for n := 1; ; n++ {
 		home := fsystest.TempDir(t)
 		for _, id := range []string{"from", "to"} {
-			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+			emptySnapshot(t, home, id, time.Unix(0, 0))
 		}
 		tree{SnapshotsDir + "/from/slots/0": "0644 old"}.write(t, home)
 		holds := func(id string) bool {
@@ -186,7 +189,7 @@ func TestSlotsChangeHands(t *testing.T) {
 func TestTakeSlotsOverOthers(t *testing.T) {
 	home := fsystest.TempDir(t)
 	for _, id := range []string{"from", "to"} {
-		emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+		emptySnapshot(t, home, id, time.Unix(0, 0))
 		tree{SnapshotsDir + "/" + id + "/slots/0": "0644 " + id}.write(t, home)
 	}
 	before := look(t, home, true)
@@ -243,7 +246,7 @@ func TestRemoveKilled(t *testing.T) {
 	for n := 1; ; n++ {
 		home := fsystest.TempDir(t)
 		for _, id := range []string{"s1", "s2"} {
-			emptySnapshot(t, home, id, time.Unix(0, 0), 1)
+			emptySnapshot(t, home, id, time.Unix(0, 0))
 			tree{SnapshotsDir + "/" + id + "/slots/0": "0644 old"}.write(t, home)
 		}
 		before := look(t, filepath.Join(home, SnapshotsDir), true)
@@ -293,4 +296,20 @@ func TestTurned(t *testing.T) {
 		t.Fatalf("after the exchange: got %v, %v", turned, err)
 	}
 	must(t, s.Verify(disk))
+}
+
+// TestAtMost: a snapshot never takes more than is told of it without looking at its files.
+func TestAtMost(t *testing.T) {
+	home, _ := prepare(t, oldTree, newTree, copiedPaths...)
+	disk := open(t, home)
+	s := &Snapshot{Dir: SnapshotsDir + "/" + testID}
+	raw, err := s.read(disk, testID, nil)
+	must(t, err)
+	atMost, err := s.atMost(disk, raw)
+	must(t, err)
+	takes, err := s.DiskSize(disk)
+	must(t, err)
+	if takes < 5*block || atMost < takes {
+		t.Errorf("takes %d, at most %d", takes, atMost)
+	}
 }

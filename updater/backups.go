@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"time"
 
@@ -32,26 +30,14 @@ func (u *Updater) VerifyBackups(ctx context.Context) (*Backups, error) {
 	for _, s := range b.Snapshots {
 		errs = append(errs, s.wrong)
 	}
-	if err := u.headless(b); err != nil {
-		errs = append(errs, err)
-	}
 	var second []error
 	b.Second, second = u.verifySecond()
 	return b, u.offerSecond(errors.Join(append(errs, second...)...))
 }
 
-// headless reports that the snapshot which a plain revert takes back is there without its head,
-// and so is none any more. Others without one are left of a run that was undone.
-func (u *Updater) headless(b *Backups) error {
-	r, err := readRecord(u.tree)
-	if err != nil || r.Snapshot == "" || slices.ContainsFunc(b.Snapshots, func(s SnapshotInfo) bool { return s.ID == r.Snapshot }) {
-		return err
-	}
-	info, err := u.tree.Lstat(path.Join(backup.SnapshotsDir, r.Snapshot))
-	if err == nil && info.Exists {
-		err = &backup.DamagedError{ID: r.Snapshot, Unread: true, Paths: []string{"snapshot.yaml: is gone"}}
-	}
-	return err
+// headGone is the damage of the snapshot id, of which the head is gone.
+func headGone(id string) *backup.DamagedError {
+	return &backup.DamagedError{ID: id, Unread: true, Paths: []string{"snapshot.yaml: is gone"}}
 }
 
 func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error) {
@@ -67,42 +53,28 @@ func (u *Updater) lookAtBackups(ctx context.Context, deep bool) (*Backups, error
 
 // listBackups looks at each snapshot; current is what a plain revert takes back.
 func (u *Updater) listBackups(ctx context.Context, current []string, deep bool) (*Backups, error) {
-	out := &Backups{Snapshots: []SnapshotInfo{}}
-	ids, err := backup.List(u.tree)
-	if err != nil {
-		return nil, err
-	}
 	if deep {
 		u.event(PhaseVerify, "begin", "", 0, 0)
 		defer u.event(PhaseVerify, "end", "", 0, 0)
 	}
-	for i, id := range slices.Backward(ids) {
-		if err := cancelled(ctx); err != nil {
-			return nil, err
+	done := int64(0)
+	list, err := u.snapshots(ctx, current, func(snap *backup.Snapshot, info *SnapshotInfo, of int) error {
+		if done++; deep {
+			defer u.event(PhaseVerify, "progress", "", done, int64(of))
 		}
-		snap, err := backup.Load(u.tree, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // what is left of a transaction that was undone
+		if info.wrong != nil {
+			return nil
 		}
-		info := snapshotInfo(id, snap, err, current)
-		if err == nil {
-			if err := u.lookInto(snap, &info, deep); err != nil {
-				return nil, err
-			}
-		}
-		out.Snapshots = append(out.Snapshots, info)
-		if deep {
-			u.event(PhaseVerify, "progress", "", int64(len(ids)-i), int64(len(ids)))
-		}
+		return u.lookInto(snap, info, deep)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &Backups{Snapshots: list}, nil
 }
 
 // lookInto adds to info what only the content of the snapshot tells.
 func (u *Updater) lookInto(snap *backup.Snapshot, info *SnapshotInfo, deep bool) (err error) {
-	if info.DiskBytes, err = snap.DiskSize(u.tree); err != nil {
-		return err
-	}
 	faults, turned, err := checkAll(u.tree, snap, deep)
 	info.Turned = turned
 	if away := u.awayFrom(snap); away != nil {

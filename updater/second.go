@@ -260,7 +260,7 @@ func (u *Updater) offerSecond(err error) error {
 func (u *Updater) offerLost(err error, id string) error {
 	var unknown *UnknownSnapshotError
 	if errors.Is(err, ErrNothingToRevert) || errors.As(err, &unknown) {
-		lost := &backup.DamagedError{ID: id, Unread: true, Paths: []string{"snapshot.yaml: is gone"}}
+		lost := headGone(id)
 		if _ = u.offerSecond(lost); lost.Whole != nil {
 			return lost
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 
 	"inplace/backup"
@@ -46,7 +47,7 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		return s, err
 	}
 	s.Product, s.Installed = r.Product, r.release()
-	if s.Snapshots, err = u.snapshots(u.nextBack(r)); err != nil {
+	if s.Snapshots, err = u.snapshots(ctx, u.nextBack(r), nil); err != nil {
 		return s, err
 	}
 	u.waitingOf(s, r, release != nil)
@@ -134,20 +135,38 @@ func (u *Updater) known(ctx context.Context, s *Status) ([]repository.Release, e
 
 func isReadOnly(err error) bool { return errors.Is(err, fsys.ErrReadOnly) }
 
-// snapshots lists what is kept, the newest first; current is what a revert takes back
-// next.
-func (u *Updater) snapshots(current []string) ([]SnapshotInfo, error) {
+// snapshots lists them, newest first; current is what a plain revert takes back. look, if any, adds
+// to each what only its content tells; of are how many there are.
+func (u *Updater) snapshots(ctx context.Context, current []string, look func(snap *backup.Snapshot, info *SnapshotInfo, of int) error) ([]SnapshotInfo, error) {
 	ids, err := backup.List(u.tree)
 	if err != nil {
 		return nil, err
 	}
 	out := []SnapshotInfo{}
 	for _, id := range slices.Backward(ids) {
+		if err := cancelled(ctx); err != nil {
+			return nil, err
+		}
 		snap, err := backup.Load(u.tree, id)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // what is left of a transaction that was undone
+			if !slices.Contains(current, id) {
+				continue // what is left of a transaction that was undone
+			}
+			err = headGone(id)
 		}
-		out = append(out, snapshotInfo(id, snap, err, current))
+		info := snapshotInfo(id, snap, err, current)
+		if snap == nil {
+			snap = &backup.Snapshot{Dir: path.Join(backup.SnapshotsDir, id)}
+		}
+		if info.DiskBytes, err = snap.DiskSize(u.tree); err != nil {
+			return nil, err
+		}
+		if look != nil {
+			if err := look(snap, &info, len(ids)); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, info)
 	}
 	return out, nil
 }

@@ -100,6 +100,9 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	unread := map[string]error{}
 	for _, id := range ids {
 		k, err := u.loadKept(id, backup.LoadRecords)
+		if errors.Is(err, fs.ErrNotExist) && id == in.Snapshot {
+			err = headGone(id)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // what is left of a transaction that was undone
 		case err != nil:

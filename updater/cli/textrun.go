@@ -218,8 +218,11 @@ func (r *run) snapshotText(list []updater.SnapshotInfo) {
 	var rows []row
 	var bytes int64
 	for _, s := range list {
-		bytes += s.Bytes
-		note := fmt.Sprintf("%s, %s from level %d to %d, %s, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"), size(s.Bytes))
+		bytes += s.DiskBytes
+		note := size(s.DiskBytes)
+		if s.Action != "" {
+			note = fmt.Sprintf("%s, %s from level %d to %d, %s, %s", when(s.Created), s.Action, s.From, s.To, count(s.Paths, "path"), note)
+		}
 		if s.Current {
 			note += ", the one that --revert takes back"
 		}
@@ -230,7 +233,7 @@ func (r *run) snapshotText(list []updater.SnapshotInfo) {
 	}
 	title := "Snapshots"
 	if len(list) > 0 {
-		title += ", " + size(bytes) + " in all"
+		title += ", " + size(bytes) + " on disk"
 	}
 	r.rows(title, plain, rows)
 }
