@@ -14,7 +14,7 @@ import (
 	"inplace/manifest"
 )
 
-// emptySize is what a snapshot of nothing takes: its two files and a slot.
+// emptySize is what a snapshot of nothing takes: its two files and a copy.
 const emptySize = 3 * block
 
 // emptySnapshot lays down a snapshot of nothing.
@@ -26,7 +26,8 @@ func emptySnapshot(t *testing.T, home, id string, created time.Time) {
 	tree{
 		SnapshotsDir + "/" + id + "/entries":       "0600 " + string(raw),
 		SnapshotsDir + "/" + id + "/snapshot.yaml": "0600 " + string(head.marshal(manifest.DigestOf(raw))),
-		SnapshotsDir + "/" + id + "/slots/0":       "0600 " + strings.Repeat("x", 100),
+		SnapshotsDir + "/" + id + "/slots/":        "0700",
+		SnapshotsDir + "/" + id + "/config/0":      "0600 x",
 	}.write(t, home)
 }
 
@@ -201,8 +202,8 @@ func TestTakeSlotsOverOthers(t *testing.T) {
 
 func TestRetire(t *testing.T) {
 	home := fsystest.TempDir(t)
-	emptySnapshot(t, home, "from", time.Unix(0, 0), 1)
-	emptySnapshot(t, home, "to", time.Unix(0, 0), 1)
+	emptySnapshot(t, home, "from", time.Unix(0, 0))
+	emptySnapshot(t, home, "to", time.Unix(0, 0))
 	disk := open(t, home)
 	must(t, Retire(disk, "from")) // it has its slots: it stays
 	if ids, _ := List(disk); len(ids) != 2 {
@@ -222,7 +223,7 @@ func TestRetire(t *testing.T) {
 func TestDiscard(t *testing.T) {
 	for _, found := range []bool{false, true} {
 		home := fsystest.TempDir(t)
-		emptySnapshot(t, home, "s", time.Unix(0, 0), 1)
+		emptySnapshot(t, home, "s", time.Unix(0, 0))
 		if found {
 			tree{SnapshotsDir + "/s/found/0": "0644 mine"}.write(t, home)
 		}

@@ -21,13 +21,22 @@ type goal struct {
 	copied  backup.Class // Config or Data: a copy that is put back on request only; else 0
 }
 
+// over is the snapshots whose entries are put back: the steps, or the one gone to where the record
+// is as it holds it already.
+func (w *wayBack) over() []*kept {
+	if len(w.steps) == 0 && w.holds != nil {
+		return []*kept{w.holds}
+	}
+	return w.steps
+}
+
 // goals follows the way over all that it touches. Of a path that several changes touch
 // the last one on the way counts; one that changed the mode alone changes only that.
 // Directories whose time changed come apart.
 func (w *wayBack) goals() (out []*goal, touched map[manifest.Path]int64) {
 	at := map[manifest.Path]*goal{}
 	touched = map[manifest.Path]int64{}
-	for _, k := range w.steps {
+	for _, k := range w.over() {
 		for _, e := range k.Entries {
 			switch e.Class {
 			case backup.Touched:

@@ -287,7 +287,7 @@ func (b *backer) parents() error {
 // dirsThen is what is recorded of directories of the state gone to.
 func (b *backer) dirsThen() (map[manifest.Path]backup.State, error) {
 	then := map[manifest.Path]backup.State{}
-	for _, k := range append(slices.Clone(b.way.steps), b.way.holds) {
+	for _, k := range b.way.over() {
 		if err := b.u.fill(k); err != nil {
 			return nil, err
 		}

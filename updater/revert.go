@@ -134,7 +134,7 @@ func (u *Updater) planRevert(ctx context.Context, in *installed) (*Plan, error) 
 	if err != nil {
 		return nil, u.offerLost(err, cmp.Or(u.opt.RevertTo, in.Snapshot))
 	}
-	for _, k := range way.steps {
+	for _, k := range way.over() {
 		if away := u.awayFrom(k.Snapshot); away != nil {
 			return nil, u.offerSecond(away)
 		}
@@ -205,6 +205,11 @@ func (b *backer) run(inventory func() error) (err error) {
 	if err := inventory(); err != nil {
 		return err
 	}
+	if len(b.way.steps) == 0 {
+		if err := b.unlike(); err != nil {
+			return err
+		}
+	}
 	if b.sound == nil {
 		if err := b.gather(); err != nil {
 			return err
@@ -212,11 +217,6 @@ func (b *backer) run(inventory func() error) (err error) {
 	}
 	if err := b.digests(); err != nil {
 		return err
-	}
-	if len(b.way.steps) == 0 {
-		if err := b.unlike(); err != nil {
-			return err
-		}
 	}
 	for _, ok := range []func() (bool, error){b.housed, b.spares} {
 		if b.way.takes && err == nil {
@@ -288,66 +288,38 @@ func (b *backer) gather() error {
 	return err
 }
 
-// unlike warns of each path that is not as the snapshot gone to holds it, where the record
-// is already and so nothing is put back: an edit that a later run has taken out of the way.
+// unlike leaves of the goals those that are not as they are to be, where the record is so already:
+// what was edited since, or that a later run has taken out of the way. What was moved whole is the
+// product's.
 func (b *backer) unlike() error {
-	held := b.way.holds
-	if held == nil {
-		return nil
-	}
-	put := b.putPaths()
-	goals, err := b.besides(held, func(e backup.Entry) bool {
-		return e.Class == backup.Product && !e.ModeOnly() && e.Old.Kind != backup.Whole && e.New.Kind != backup.Whole && !put[e.Path]
+	err := b.digests()
+	b.goals = slices.DeleteFunc(b.goals, func(g *goal) bool {
+		e := g.Entry
+		e.New, e.New.MTime = g.Old, 0
+		done, _ := b.inPlace(g, &g.now, &e)
+		return g.Old.Kind == backup.Whole || g.New.Kind == backup.Whole || g.plain && done
 	})
-	if err != nil {
-		return err
-	}
-	for _, g := range goals {
-		switch {
-		case !g.plain || !g.now.differs(g.Old):
-		case movable(g.Old):
-			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s: is not as the snapshot holds it, and stays so; that is in %s/%d", g.Path, held.SlotsOf(g.Entry), g.Slot))
-		default:
-			b.plan.Warnings = append(b.plan.Warnings, g.Path.String()+": is not as the snapshot holds it, and stays so")
-		}
-	}
-	return nil
-}
-
-// besides looks at the paths of those entries of k that want accepts, whether or not they are
-// gone back to.
-func (b *backer) besides(k *kept, want func(backup.Entry) bool) ([]*goal, error) {
-	look := &backer{u: b.u, ctx: b.ctx, in: b.in, plan: &Plan{way: b.way}}
-	for _, e := range k.Entries {
-		if want(e) {
-			look.goals = append(look.goals, &goal{Entry: e, from: k})
-		}
-	}
-	return look.goals, errors.Join(look.look(), look.digests())
+	return err
 }
 
 // spares reports whether nothing is lost with the snapshot whose slots are taken over: it has no
 // copy of the data, and the configuration that it has copies of is as it was then, or put back.
 func (b *backer) spares() (bool, error) {
-	held := b.way.holds
-	if held.hasData() {
+	if b.way.holds.hasData() {
 		return false, nil
 	}
-	goals, err := b.besides(held, func(e backup.Entry) bool { return e.Class == backup.Config && e.Slot != backup.NoSlot })
-	if err != nil {
-		return false, err
-	}
-	put := b.putPaths()
-	return !slices.ContainsFunc(goals, func(g *goal) bool { return !put[g.Path] && (!g.plain || g.now.differs(g.Old)) }), nil
-}
-
-// putPaths are the paths that are put back.
-func (b *backer) putPaths() map[manifest.Path]bool {
 	put := make(map[manifest.Path]bool, len(b.goals))
 	for _, g := range b.goals {
 		put[g.Path] = true
 	}
-	return put
+	look := &backer{u: b.u, ctx: b.ctx, in: b.in, plan: &Plan{way: b.way}}
+	for _, e := range b.way.holds.Entries {
+		if e.Class == backup.Config && e.Slot != backup.NoSlot && !put[e.Path] {
+			look.goals = append(look.goals, &goal{Entry: e})
+		}
+	}
+	err := errors.Join(look.look(), look.digests())
+	return !slices.ContainsFunc(look.goals, func(g *goal) bool { return !g.plain || g.now.differs(g.Old) }), err
 }
 
 // housed reports whether each path that is put back has the directory it lies in, or gets
@@ -426,7 +398,7 @@ func (b *backer) digests() error {
 	defer cache.close()
 	var todo []*goal
 	for _, g := range b.goals {
-		if !g.now.info.IsFile() || g.ModeOnly() {
+		if !g.now.info.IsFile() || g.ModeOnly() || !g.now.digest.IsZero() {
 			continue
 		}
 		known := g.Path == inventoryPath // which was read just now

@@ -124,8 +124,8 @@ func TestRevertForwardAfterPlain(t *testing.T) {
 	}
 }
 
-// Where the record is as a snapshot holds it already and a file is not, that is said, with
-// where its bytes are.
+// Where the record is as a snapshot holds it already, what is not as it holds it is put back, and
+// what is there instead can be had back in turn.
 func TestRevertToSameRecord(t *testing.T) {
 	ctx := context.Background()
 	be, _, ids := manyBench(t)
@@ -142,17 +142,19 @@ func TestRevertToSameRecord(t *testing.T) {
 	back(ids[1])
 	before := look(t, be.home, true)
 	out := back(up.Snapshot)
-	same(t, "nothing done", before, look(t, be.home, true))
-	w := out.Plan.Warnings
-	if len(w) != 1 || !strings.HasPrefix(w[0], "bin/start.sh: ") {
-		t.Fatalf("warned %q, want the file that differs", w)
+	if steps := out.Plan.Steps; len(steps) != 1 || steps[0].Path != "bin/start.sh" {
+		t.Fatalf("got the steps %+v, want the file that differs", steps)
 	}
-	_, at, _ := strings.Cut(w[0], " in ")
-	if got := read(t, be, at); got != "mine\n" {
-		t.Errorf("%q: got %q there", w[0], got)
+	if got := read(t, be, "bin/start.sh"); got != "mine\n" {
+		t.Errorf("got %q, want what the snapshot holds", got)
 	}
-	if w := back(ids[1]).Plan.Warnings; len(w) != 0 {
-		t.Errorf("warned %q, want nothing", w)
+	if out := back(up.Snapshot); out.Snapshot != "" {
+		t.Errorf("again: made %q with %+v, want nothing to do", out.Snapshot, out.Plan.Steps)
+	}
+	back(out.Snapshot)
+	same(t, "and back", before, look(t, be.home, true))
+	if out := back(ids[1]); out.Snapshot != "" || len(out.Plan.Warnings) != 0 {
+		t.Errorf("made %q and warned %q, want nothing", out.Snapshot, out.Plan.Warnings)
 	}
 }
 

@@ -247,11 +247,7 @@ func (r *run) revertedAlready(p *updater.Plan) bool {
 	for _, w := range p.Warnings {
 		r.out.message(styled{yellow, "warning:"}, w)
 	}
-	if len(p.Warnings) > 0 {
-		r.say("%s is at %s, where %s leads: nothing was changed.", p.Product, p.From.Name(), p.Source)
-		return true
-	}
-	r.say("%s is at %s, as %s holds it: nothing to do.", p.Product, p.From.Name(), p.Source)
+	r.say("%s is at %s, where %s leads: nothing to do.", p.Product, p.From.Name(), p.Source)
 	return true
 }
 
@@ -319,13 +315,11 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 	}
 	r.outcomeText(o)
 	next := "To go back: " + r.shell("--revert")
-	if p.Action == "revert" && (p.From.Level != p.To.Level || len(p.Way) != 1) {
+	if p.Action == "revert" {
 		next = "To go forward again: " + r.undoing(p, o.Snapshot)
 		if p.To.Level >= p.From.Level {
 			next = "To go back again: " + r.undoing(p, o.Snapshot)
 		}
-	} else if p.Action == "revert" {
-		next = ""
 	}
 	if p.Action == updater.ActionFix {
 		r.say("Put back as shipped. %s", next)
