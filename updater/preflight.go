@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -151,7 +152,7 @@ func (u *Updater) owner(p *Plan, root fsys.Info) {
 	}
 	p.Findings = append(p.Findings, Finding{Path: ".",
 		Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
-		Hint:   fmt.Sprintf("sudo -u '#%d' %s/%s", root.UID, u.Home(), u.Launcher())})
+		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, cmp.Or(u.opt.Command, u.Home()+"/"+u.Launcher()))})
 }
 
 // elsewhere reports whether no name can be exchanged between what info tells of and the

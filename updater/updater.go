@@ -94,11 +94,12 @@ type Options struct {
 	// that will be applied; false ends the run with [ErrDeclined].
 	Confirm func(*Plan) (bool, error)
 
-	Access Access           // how sources over the network are reached
-	Renew  Renewing         // how this program is renewed
-	Engine string           // version of this program, for records and for what it may read
-	Now    func() time.Time // nil: time.Now
-	Report Reporter         // nil: nobody listens
+	Access  Access           // how sources over the network are reached
+	Renew   Renewing         // how this program is renewed
+	Engine  string           // version of this program, for records and for what it may read
+	Command string           // the command line as a shell takes it, for hints; "": the launcher
+	Now     func() time.Time // nil: time.Now
+	Report  Reporter         // nil: nobody listens
 
 	guard bool                        // for a start script: the product is neither stopped nor started
 	fault func(op, path string) error // for tests: see fsys.Tree.Fault

@@ -126,7 +126,7 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 		NoHealth: c.Bool("no-health"), OneWay: c.Bool("yes-irreversible"),
 		FullBackup: c.String("full-backup"), Prepare: c.Bool("prepare"),
 		RevertTo: c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
-		Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Now: r.env.Now, Report: r.reporter.report,
+		Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Command: r.commandLine(), Now: r.env.Now, Report: r.reporter.report,
 	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
 		return opt, err

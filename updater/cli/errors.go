@@ -385,7 +385,7 @@ func (r *run) causeHints(err error) []string {
 	case errors.Is(err, fs.ErrPermission) && (r.command == cmdPack || r.command == cmdFetch):
 		return []string{"run it as somebody who may write there, and read the repository and the installation"}
 	case errors.Is(err, fs.ErrPermission):
-		return []string{"run it as the owner of the files: sudo -u OWNER " + r.name}
+		return []string{"run it as the owner of the files: sudo -u OWNER " + r.commandLine()}
 	}
 	return nil
 }

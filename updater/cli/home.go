@@ -55,12 +55,17 @@ func (r *run) executable() (string, error) {
 }
 
 // shell is a command line of this program as the operator would type it.
-func (r *run) shell(args ...string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = shellQuote(a)
+func (r *run) shell(args ...string) string { return commandOf(r.name, args) }
+
+// commandLine is the command line as it was typed.
+func (r *run) commandLine() string { return commandOf(r.typed, r.args) }
+
+func commandOf(name string, args []string) string {
+	words := []string{name}
+	for _, a := range args {
+		words = append(words, shellQuote(a))
 	}
-	return strings.Join(append([]string{r.name}, quoted...), " ")
+	return strings.Join(words, " ")
 }
 
 // place is a path of this system, as it is printed: escaped as a [manifest.Path] is,
