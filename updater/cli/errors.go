@@ -317,8 +317,7 @@ func (r *run) judgeDamage(e *backup.DamagedError) verdict {
 	case e.Unread:
 		v.hints = []string{"restore the files of the snapshot from " + otherBackup(e), "or go to a level of the repository: --level N"}
 	default:
-		v.hints = []string{"put back what the release shipped at the paths named: " + r.shell("--revert", "--from-release"),
-			"or restore the files of the snapshot from " + otherBackup(e)}
+		v.hints = append(r.fromRelease(e), "or restore the files of the snapshot from "+otherBackup(e))
 	}
 	return v
 }
@@ -332,6 +331,18 @@ func (r *run) judgeRecord(e *updater.RecordError) verdict {
 		v.hints = append(v.hints, "or go back to before the newest run, without this program: sh "+shellQuote(e.Script))
 	}
 	return v
+}
+
+// fromRelease is how to go by a damaged snapshot all the same: as it was asked for, or to what it
+// holds, which may not be the next.
+func (r *run) fromRelease(e *backup.DamagedError) []string {
+	switch {
+	case !r.reverting:
+		return []string{"to go back there, with what the release shipped at the paths named: " + r.shell("--revert", "--from-release", "--to", e.ID)}
+	case slices.Contains(r.args, "--from-release"):
+		return []string{"go to a level of the repository: --level N"}
+	}
+	return []string{"put back what the release shipped at the paths named: " + r.commandLine() + " --from-release"}
 }
 
 // otherBackup says where else the files of a damaged snapshot are.
