@@ -174,7 +174,7 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 		return err
 	}
 	if p.Action == "none" && len(p.Conflicts) == 0 {
-		r.nothingToDo(p)
+		r.nothingToDo(c, p)
 		return errors.Join(r.writePlan(c, p), r.writeReport(c, p), err)
 	}
 	if r.revertedAlready(p) {
@@ -221,7 +221,7 @@ func (r *run) say(format string, args ...any) {
 	r.out.sentence(r.state, r.name)
 }
 
-func (r *run) nothingToDo(p *updater.Plan) {
+func (r *run) nothingToDo(c *cli.Context, p *updater.Plan) {
 	if r.fixing {
 		for _, w := range p.Warnings {
 			r.out.message(styled{yellow, "warning:"}, w)
@@ -236,7 +236,11 @@ func (r *run) nothingToDo(p *updater.Plan) {
 	for _, w := range p.Warnings {
 		r.out.message(styled{yellow, "warning:"}, w)
 	}
-	r.say("%s is at %s, the newest of channel %s: nothing to do.", p.Product, p.From.Name(), p.To.Channel)
+	newest := ", the newest of channel " + p.To.Channel
+	if c.IsSet("level") || c.IsSet("plan") { // the newest was not asked for
+		newest = ""
+	}
+	r.say("%s is at %s%s: nothing to do.", p.Product, p.From.Name(), newest)
 }
 
 // revertedAlready says that a revert has nothing to do, if so.
@@ -303,7 +307,7 @@ func (r *run) showOutcome(c *cli.Context, o *updater.Outcome, err error) error {
 	}
 	if p.Action == "none" {
 		r.recoveryText(o.Recovery)
-		r.nothingToDo(p)
+		r.nothingToDo(c, p)
 		return nil
 	}
 	if o.Snapshot == "" && r.revertedAlready(p) {
