@@ -287,8 +287,15 @@ func (r *run) judgeConflict() verdict {
 			"go back without --keep-edits: what you changed since goes into the new snapshot",
 			"or keep your side wherever both changed something: add --on-conflict ours"}}
 	}
+	oneByOne := "decide them one by one: " + r.shell("resolve") + ", then " + r.shell("--continue")
+	switch r.command { // those that leave nothing to resolve
+	case cmdDryRun:
+		oneByOne = "decide them one by one: " + r.shell(r.typedArgs...) + ", which stops at them, then " + r.shell("resolve") + " and " + r.shell("--continue")
+	case cmdPack:
+		oneByOne = "to decide them one by one, update the installation to this level first"
+	}
 	return verdict{exit: ExitConflict, state: stateUntouched, hints: []string{
-		"decide them one by one: " + r.shell("resolve") + ", then " + r.shell("--continue"),
+		oneByOne,
 		"keep your side wherever both changed something: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "ours")...),
 		"take the vendor's side there: " + r.shell(append(slices.Clone(r.typedArgs), "--on-conflict", "theirs")...)}}
 }
