@@ -16,7 +16,7 @@ import (
 
 // Status tells where the installation stands. If it may write and nobody else does,
 // it first mends what an interrupted run has left. A source that cannot be reached
-// is told in the status and is no error.
+// is told in the status and is no error. Beside another run there is a *[fsys.LockedError] and no status.
 func (u *Updater) Status(ctx context.Context) (*Status, error) {
 	s := &Status{Home: u.tree.Path(), Engine: u.opt.Engine, Source: u.source(), Channel: u.channel(), Snapshots: []SnapshotInfo{}, Conflicts: []string{}, Service: u.servicePlan()}
 	release, rec, err := u.begin(ctx)
@@ -27,13 +27,15 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		defer release()
 	case isMended(err):
 		now, e := u.Status(ctx)
-		now.Recovery = rec
+		if now != nil {
+			now.Recovery = rec
+		}
 		return now, errors.Join(err, e)
 	case errors.As(err, &open):
 		s.Open = true
 		return s, err
 	case errors.Is(err, fsys.ErrLocked):
-		return s, err
+		return nil, err // nothing is told that the other run is changing
 	case errors.Is(err, fs.ErrPermission), isReadOnly(err):
 		if err := u.lookOnly(); err != nil {
 			s.Open = errors.As(err, &open)
@@ -193,7 +195,8 @@ func snapshotInfo(id string, snap *backup.Snapshot, err error, current []string)
 	return info
 }
 
-// Guard says whether the product may start: nil, or *[OpenError]. Without an open
+// Guard says whether the product may start: nil, or *[OpenError], or *[fsys.LockedError] beside
+// a run that is at work. Without an open
 // journal it costs a few system calls and no more; with one it finishes or undoes the
 // interrupted run, but leaves it to its caller to start the product. Where the journal is open and the
 // marker OPEN is not there, everything is new, or old: then the run that watches the product lets it start. Somebody
@@ -238,7 +241,7 @@ func Guard(ctx context.Context, home, engine string) error {
 		return nil
 	case errors.Is(err, errMayRun):
 		return nil
-	case errors.As(err, &open):
+	case errors.As(err, &open), errors.Is(err, fsys.ErrLocked):
 		return err
 	}
 	return &OpenError{Cause: err}
