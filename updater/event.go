@@ -148,6 +148,7 @@ type Status struct {
 	Prepared     *PreparedInfo  `json:"prepared,omitempty"`        // an update that waits prepared
 	Workspace    *Workspace     `json:"workspace,omitempty"`       // the open one
 	WorkspaceErr string         `json:"workspace_error,omitempty"` // why it cannot be read
+	Away         []string       `json:"away,omitempty"`            // directories named under follow that cannot be followed, and why
 	Edits        *Verification  `json:"edits,omitempty"`           // how the files compare, by the stat cache
 	EditsErr     string         `json:"edits_error,omitempty"`
 	SlotBytes    int64          `json:"snapshot_bytes"` // of content that the snapshots keep

@@ -128,7 +128,7 @@ func (u *Updater) followed(p *Plan) {
 // settings do not name: what to add, to the letter.
 func (m *maker) unnamed(links []manifest.Path) {
 	links = slices.DeleteFunc(links, func(p manifest.Path) bool {
-		return slices.ContainsFunc(m.u.astray, func(e *fsys.FollowError) bool { return manifest.Path(e.Path) == p })
+		return m.u.astrayAt(p) != nil
 	})
 	if len(links) == 0 {
 		return
@@ -179,10 +179,8 @@ func (u *Updater) awayFrom(s *backup.Snapshot) *backup.DamagedError {
 	}
 	p := away.Root.Path
 	what, hint := away.What(), "make "+p.String()+" lead to that directory again (mount its file system), with what lies in it"
-	for _, e := range u.astray {
-		if e.Path == string(p) {
-			what = e.What()
-		}
+	if e := u.astrayAt(p); e != nil {
+		what = e.What()
 	}
 	if info, err := u.tree.Lstat(string(p)); err == nil && info.IsLink() && !slices.Contains(u.settings.Follow, p) {
 		hint = followHint(append(slices.Clone(u.settings.Follow), p))
@@ -206,6 +204,14 @@ func (u *Updater) whereFull(err error) error {
 		return err
 	}
 	return &FullError{u.tree.RealPath(f), err}
+}
+
+// astrayAt is why p, which the settings name under follow, is not followed; nil: nothing is known.
+func (u *Updater) astrayAt(p manifest.Path) *fsys.FollowError {
+	if i := slices.IndexFunc(u.astray, func(e *fsys.FollowError) bool { return e.Path == string(p) }); i >= 0 {
+		return u.astray[i]
+	}
+	return nil
 }
 
 // isStore reports whether rel lies in the updater's own directory of a followed one.

@@ -356,7 +356,7 @@ func (u *Updater) liveNow(p *Plan, path manifest.Path) (now live, ok bool, err e
 	if errors.As(err, &link) {
 		f := Finding{Path: link.Path, Reason: "is a symbolic link where the snapshot has a directory, and the settings do not name it under follow",
 			Hint: followHint(append(slices.Clone(u.settings.Follow), manifest.Path(link.Path)))}
-		if !slices.Contains(p.Findings, f) && !slices.ContainsFunc(u.astray, func(e *fsys.FollowError) bool { return e.Path == link.Path }) {
+		if !slices.Contains(p.Findings, f) && u.astrayAt(manifest.Path(link.Path)) == nil {
 			p.Findings = append(p.Findings, f)
 		}
 		return now, false, nil

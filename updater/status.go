@@ -49,6 +49,9 @@ func (u *Updater) Status(ctx context.Context) (*Status, error) {
 		return s, err
 	}
 	s.Product, s.Installed = r.Product, r.release()
+	for _, e := range u.astray {
+		s.Away = append(s.Away, e.Error())
+	}
 	if s.Snapshots, err = u.snapshots(ctx, u.nextBack(r), nil); err != nil {
 		return s, err
 	}

@@ -184,6 +184,9 @@ func (w *surveyor) compare(h *heldDir, i int, e *manifest.Entry, name string, re
 	switch {
 	case now.kind() != e.Kind:
 		found = append(found[:0], Edit{What: WhatKind, Detail: "is a " + now.kind().String() + ", shipped as a " + e.Kind.String(), Count: s.in.countBelow(e.Path)})
+		if away := s.u.astrayAt(e.Path); away != nil {
+			found[0].Detail = "is to be followed, but " + away.What()
+		}
 	case e.Kind == manifest.Link:
 		if now.target, err = h.Readlink(name); err != nil {
 			w.unreadable(e.Path, err)

@@ -83,6 +83,8 @@ func (r *run) backupsPrune(c *cli.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case len(b.Removed) == 0 && len(b.Snapshots) > 1 && b.Snapshots[len(b.Snapshots)-1].Away != "":
+		r.say("%s, and the oldest is out of reach: %s. Nothing was removed.", count(len(b.Snapshots), "snapshot"), b.Snapshots[len(b.Snapshots)-1].Away)
 	case len(b.Removed) == 0 && b.Limits.Keep > 0 && len(b.Snapshots) > b.Limits.Keep:
 		r.say("%s, more than the limits (%s) keep, but the way back leads by them: nothing to remove.", count(len(b.Snapshots), "snapshot"), limitText(b.Limits))
 	case len(b.Removed) == 0:

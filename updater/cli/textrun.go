@@ -200,6 +200,9 @@ func (r *run) statusText(s *updater.Status) {
 	case s.Edits != nil:
 		out.field("files", editCounts(s.Edits))
 	}
+	for _, a := range s.Away {
+		out.message(styled{yellow, "warning:"}, "cannot be followed: "+a)
+	}
 	if s.Withdrawn != "" {
 		out.message(styled{yellow, "warning:"}, "the vendor has withdrawn this level: "+s.Withdrawn)
 	}
