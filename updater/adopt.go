@@ -52,7 +52,8 @@ type AdoptOptions struct {
 // for every other level at least one does; deleted files do not count. Otherwise
 // nothing is changed and the error is a *[BaseError] with all candidates. A directory
 // that is adopted already is left as it is (Adopted.Already), also where an earlier
-// adopt was interrupted and this one completes it.
+// adopt was interrupted and this one completes it; what it is told otherwise than it is
+// comes as an *[AdoptedError].
 //
 // Trust begins with Root, or with updates/trust/root.json that the vendor's release
 // has put into the tree, or, from a directory only, with the root found there.
@@ -60,6 +61,7 @@ func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	told := opt
 	opt.Channel = cmp.Or(opt.Channel, "full")
 	opt.Launcher = cmp.Or(strings.TrimSuffix(opt.Launcher, ".sh"), "update")
 	tree, err := fsys.Open(opt.Home)
@@ -75,6 +77,7 @@ func Adopt(ctx context.Context, opt AdoptOptions) (*Adopted, error) {
 		if s, err := tree.ReadState(settingsPath, settings.MaxBytes); err == nil {
 			if s, err := settings.Parse(settingsPath, s); err == nil {
 				a.out.Launcher = "bin/" + s.Launcher + ".sh"
+				return a.out, a.told(told, s)
 			}
 		}
 		return a.out, nil

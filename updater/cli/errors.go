@@ -125,6 +125,7 @@ func (r *run) classify(err error) verdict {
 	var unfixed *updater.FixError
 	var run *updater.UnknownRunError
 	var revoked *subscription.RevokedError
+	var adopted *updater.AdoptedError
 	var lacks *updater.LacksError
 	var notIn *bundle.MissingError
 	var unwhole *bundle.DamagedError
@@ -179,6 +180,9 @@ func (r *run) classify(err error) verdict {
 		return verdict{exit: ExitConflict}
 	case is(fsys.ErrLocked):
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{"wait until the other run has ended, then run the same command again"}}
+	case errors.As(err, &adopted):
+		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{
+			"set it in " + shellQuote(filepath.Join(adopted.Home, "updates", "settings.yaml")) + "; what is installed, and who is trusted, stays as it was adopted"}}
 	case errors.As(err, &busy):
 		return verdict{exit: ExitBusy, state: stateUntouched, hints: []string{
 			"stop the product, then run the same command again",
