@@ -12,6 +12,7 @@ package full
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,7 +27,6 @@ import (
 
 	"inplace/backup"
 	"inplace/backup/fsys"
-	"inplace/manifest"
 )
 
 // Result is what a copy holds.
@@ -52,7 +52,8 @@ func Copy(ctx context.Context, src *fsys.Tree, to string) (Result, error) {
 	}
 	defer parent.Close()
 	name := filepath.Base(to)
-	unnamed := fsys.TempPrefix + name + "-" + manifest.DigestOf([]byte(src.Path())).Short() // of no other installation
+	of := sha256.Sum256([]byte(src.Path()))
+	unnamed := fmt.Sprintf("%s%s-%x", fsys.TempPrefix, name, of[:6]) // that of no other installation
 	if err := parent.RemoveAll(unnamed); err != nil {
 		return Result{}, err
 	}

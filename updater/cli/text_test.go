@@ -259,7 +259,7 @@ func TestColourOnlyWhereWanted(t *testing.T) {
 // milliseconds that have begun.
 func TestWindow(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		time.Microsecond: "a millisecond", time.Millisecond: "a millisecond", 8100 * time.Microsecond: "9 ms", 9 * time.Millisecond: "9 ms",
+		time.Microsecond: "1 ms", time.Millisecond: "1 ms", 8100 * time.Microsecond: "9 ms", 9 * time.Millisecond: "9 ms",
 		999*time.Millisecond + 1: "1.0 s", 1210 * time.Millisecond: "1.3 s", 1299*time.Millisecond + 1: "1.3 s",
 	} {
 		kept := (d + time.Millisecond - 1).Truncate(time.Millisecond)

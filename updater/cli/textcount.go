@@ -34,10 +34,7 @@ func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 // window is what files were exchanged within, or how long the product stood still: rounded
 // up, and what history keeps of it, in milliseconds, reads the same.
 func window(d time.Duration) string {
-	switch ms := up(d, time.Millisecond); {
-	case ms <= 1:
-		return "a millisecond"
-	case ms < 1000:
+	if ms := up(d, time.Millisecond); ms < 1000 {
 		return fmt.Sprintf("%d ms", ms)
 	}
 	return fmt.Sprintf("%.1f s", float64(up(d, time.Second/10))/10)
