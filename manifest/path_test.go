@@ -155,7 +155,7 @@ func TestFold(t *testing.T) {
 func TestReserved(t *testing.T) {
 	for _, p := range []Path{
 		"updates/OPEN", "updates/settings.yaml", "updates/installed", "updates/installed/base/x", "updates/backups/1/entries",
-		"updates/conflicts", "updates/resolutions/x", "updates/stage", "updates/journal", "updates/lock", "updates/history.jsonl",
+		"updates/.inplace-tmp-journal", "updates/conflicts", "updates/resolutions/x", "updates/stage", "updates/journal", "updates/lock", "updates/history.jsonl",
 		"updates/logs/a", "updates/trust/timestamp.json", "updates/trust/root.json/x", "updates/trust/ROOT.json",
 		"Updates", "UPDATES/x", "updates/open", "updates/Journal", "update\u017f/lock",
 	} {
@@ -167,7 +167,7 @@ func TestReserved(t *testing.T) {
 	}
 	for _, p := range []Path{
 		"updates", "updates/product.yaml", "updates/trust", "updates/trust/root.json", "updates/readme.txt", "bin/inplace",
-		"bin/inplace-linux-amd64", "bin/update.sh", "bin/update.cmd", "a/updates/lock", "updates.d/lock", "updates/lock.txt", "",
+		"bin/inplace-linux-amd64", "bin/update.sh", "bin/update.cmd", "updates/inplace-tmp", "a/updates/lock", "updates.d/lock", "updates/lock.txt", "",
 	} {
 		if ReservedInRelease(p) {
 			t.Errorf("%s: got it reserved, want it allowed in a release", p)

@@ -7,6 +7,7 @@ const (
 	stateDir  = "updates"
 	trustDir  = "updates/trust"
 	trustRoot = "updates/trust/root.json" // shipped by a release, read when adopting
+	temporary = ".inplace-tmp-"           // what is being written begins so, and what a killed run left
 )
 
 // ReservedInRelease reports whether p is a name a release must not ship: the
@@ -26,6 +27,9 @@ func ReservedInRelease(p Path) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(rest, "/")
+	if strings.HasPrefix(fold(name), temporary) {
+		return true
+	}
 	switch fold(name) {
 	case "open", "settings.yaml", "installed", "backups", "conflicts", "resolutions",
 		"stage", "journal", "lock", "history.jsonl", "logs", "trust":

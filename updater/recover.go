@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
 
 	"inplace/backup"
+	"inplace/backup/fsys"
 	"inplace/updater/journal"
 	"inplace/updater/service"
 )
@@ -256,6 +258,17 @@ func (u *Updater) sweep() error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	names, err := u.tree.Names(updatesDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, fsys.TempPrefix) {
+			if err := u.tree.RemoveAll(path.Join(updatesDir, name)); err != nil {
+				return err
+			}
 		}
 	}
 	ids, err := backup.List(u.tree)
