@@ -111,6 +111,7 @@ func runIn(ctx context.Context, args []string, env Env) int {
 	if l.help {
 		r.out = newPrinter(env.Stdout, r.colour(env.Stdout, false))
 		writeHelp(r.out, app, l, r.name)
+		r.looking = true
 		return r.finish(nil)
 	}
 	return r.finish(app.RunContext(ctx, l.argv(app.Name)))

@@ -86,7 +86,7 @@ func (r *run) writePlan(c *cli.Context, p *updater.Plan) error {
 		return nil
 	}
 	data := p.File().Marshal()
-	_, err := replaceFile(file, func(f *os.File) error {
+	made, err := replaceFile(file, func(f *os.File) error {
 		_, err := f.Write(data)
 		if info, e := f.Stat(); e == nil && info.Mode().IsRegular() {
 			err = errors.Join(err, f.Chmod(0o644))
@@ -94,7 +94,7 @@ func (r *run) writePlan(c *cli.Context, p *updater.Plan) error {
 		return err
 	})
 	if err != nil {
-		return usage("--plan-out "+place(file).String()+": "+bareCause(err).Error(), "the plan was not written; choose another file")
+		return notWritten("plan-out", file, "plan", made, err)
 	}
 	r.out.line("The plan is in %s, %s", place(file), manifest.DigestOf(data))
 	return nil

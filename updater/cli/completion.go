@@ -64,8 +64,10 @@ func (r *run) completion(c *cli.Context) error {
 	if !plainName().MatchString(name) {
 		return usage(fmt.Sprintf("completion: the name %q cannot stand in a script", name), "call the program by a name of letters, digits, dots and dashes")
 	}
-	_, err := fmt.Fprint(r.env.Stdout, strings.ReplaceAll(script, "PROG", name))
-	return err
+	if _, err := fmt.Fprint(r.env.Stdout, strings.ReplaceAll(script, "PROG", name)); err != nil {
+		return &unwrittenError{"standard output", err}
+	}
+	return nil
 }
 
 // answer answers a completion script. words are SHELL, the words before the current one,

@@ -398,7 +398,8 @@ func (r *run) causeHints(err error) []string {
 	case errors.As(err, &full):
 		return []string{"make room on the file system of " + shellQuote(full.Place) + ", then run the same command again"}
 	case errors.Is(err, syscall.ENOSPC):
-		if r.command == cmdPack || r.command == cmdFetch || r.command == cmdDiff || r.command == cmdSupport {
+		var file *unwrittenError
+		if errors.As(err, &file) || r.command == cmdPack || r.command == cmdFetch || r.command == cmdDiff || r.command == cmdSupport {
 			return []string{"make room where the file is to be, then run the same command again"}
 		}
 		return []string{"make room where the installation lies, then run the same command again"}

@@ -8,6 +8,7 @@ import (
 
 // help is `help COMMAND`; --help is caught before.
 func (r *run) help(c *cli.Context) error {
+	r.looking = true
 	if err := r.begin(c, "help"); err != nil {
 		return err
 	}

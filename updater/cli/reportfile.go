@@ -31,7 +31,7 @@ func (r *run) writeReport(c *cli.Context, p *updater.Plan) error {
 	if file == "" {
 		return nil
 	}
-	_, err := replaceFile(file, func(f *os.File) error {
+	made, err := replaceFile(file, func(f *os.File) error {
 		opt := report.Options{Mask: maskText, Size: size, Count: count}
 		if r.looking && p.Action != "none" {
 			opt.Command = r.again(c)
@@ -39,7 +39,7 @@ func (r *run) writeReport(c *cli.Context, p *updater.Plan) error {
 		return report.HTML(f, p, opt)
 	})
 	if err != nil {
-		return usage("--report "+place(file).String()+": "+bareCause(err).Error(), "the report was not written; choose another file")
+		return notWritten("report", file, "report", made, err)
 	}
 	r.out.line("The report is in %s", place(file))
 	return nil

@@ -36,6 +36,12 @@ func TestE6Process(t *testing.T) {
 	}
 	restore(t, pristine, p.home)
 	finish(t, p.shell(`"$1" --dry-run >/dev/full`)).wants(t, "a dry run that nobody can read", cli.ExitFailed)
+	for _, look := range []string{"help", "--help", "help release add", "version"} {
+		finish(t, p.shell(`"$1" `+look+` >/dev/full`)).wants(t, look+" that nobody can read", cli.ExitFailed, "no space left")
+	}
+	for _, script := range []string{`"$1" completion bash >/dev/full`, `ln -s /dev/full f.html; "$1" --dry-run --report f.html`, `"$1" --dry-run --plan-out /dev/full`} {
+		finish(t, p.shell(script)).wants(t, script, cli.ExitFailed, "no space left", "make room where the file is to be")
+	}
 }
 
 // checkStateModes: what the updater keeps is readable for the owner alone, and no file has

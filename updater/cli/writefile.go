@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"inplace/manifest"
 	"inplace/updater"
@@ -40,9 +41,29 @@ func (r *run) mayWrite(flag, file string, opt updater.Options) error {
 	return nil
 }
 
+// unwrittenError is a file of the operator's choice that could not be written to the end.
+type unwrittenError struct {
+	name string
+	err  error
+}
+
+func (e *unwrittenError) Error() string { return e.name + ": " + bareCause(e.err).Error() }
+
+// Unwrap returns why.
+func (e *unwrittenError) Unwrap() error { return e.err }
+
+// notWritten is the error of replaceFile for the what that --flag puts into file.
+func notWritten(flag, file, what string, made bool, err error) error {
+	name := "--" + flag + " " + place(file).String()
+	if made {
+		return &unwrittenError{name, err}
+	}
+	return usage(name+": "+bareCause(err).Error(), "the "+what+" was not written; choose another file")
+}
+
 // replaceFile writes a file aside, readable for its owner alone, and renames it into
 // place, or to where a link there leads. What is a device or a pipe is written to. made is false
-// where no file could be made in that directory.
+// where no file could be made in that directory, and not for want of room.
 func replaceFile(file string, write func(*os.File) error) (made bool, err error) {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		f, err := os.OpenFile(file, os.O_WRONLY, 0)
@@ -56,7 +77,7 @@ func replaceFile(file string, write func(*os.File) error) (made bool, err error)
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".inplace-*")
 	if err != nil {
-		return false, err
+		return errors.Is(err, syscall.ENOSPC), err
 	}
 	err = errors.Join(write(f), f.Sync(), f.Close())
 	if err == nil {
