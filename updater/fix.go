@@ -167,7 +167,7 @@ func (f *fixer) edit(e *Edit) error {
 	case e.What == WhatExtra:
 		return nil
 	case e.What == WhatUnreadable:
-		f.finding(e.Path, "cannot be read: "+e.Detail, "check its owner and mode")
+		f.finding(e.Path, "cannot be read: "+e.Detail, "run it as the owner of the installation, who may need leave to read it: chmod u+r")
 		return nil
 	case entry == nil:
 		f.plan.Warnings = append(f.plan.Warnings, e.Path.String()+": was put there by adopt, and no release ships it; it stays as it is")

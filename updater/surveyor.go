@@ -243,6 +243,12 @@ func (w *surveyor) read(h *heldDir, lot []toRead) {
 		}
 		if err != nil {
 			w.unreadable(f.entry.Path, err)
+			if f.info, err = h.Lstat(f.entry.Path.Base()); err == nil && f.info.Exists {
+				last := &w.edits[len(w.edits)-1]
+				for _, e := range attributes(&f.entry, f.info, h.owner) { // which may be why
+					last.Detail += ", " + e.Detail
+				}
+			}
 			continue
 		}
 		if !f.info.Exists {

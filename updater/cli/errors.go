@@ -147,7 +147,7 @@ func (r *run) classify(err error) verdict {
 	case is(errDiffers):
 		return verdict{exit: ExitDiffers}
 	case is(errUnread):
-		return verdict{exit: ExitFailed, hints: []string{"run it as the owner of the installation"}}
+		return verdict{exit: ExitFailed, hints: []string{"run it as the owner of the installation; give the owner leave to read what is named: chmod u+r"}}
 	case errors.As(err, &unfixed):
 		return verdict{exit: ExitUsage, state: stateUntouched, hints: []string{"see what differs: " + r.shell("verify")}}
 	case is(updater.ErrNoPath), is(updater.ErrNotShipped), is(updater.ErrOutside):
@@ -408,7 +408,7 @@ func (r *run) causeHints(err error) []string {
 	case errors.Is(err, fs.ErrPermission) && (r.command == cmdPack || r.command == cmdFetch):
 		return []string{"run it as somebody who may write there, and read the repository and the installation"}
 	case errors.Is(err, fs.ErrPermission):
-		return []string{"run it as the owner of the files: sudo -u OWNER " + r.commandLine()}
+		return []string{"run it as the owner of the files: sudo -u OWNER " + r.commandLine(), "where that is you: give yourself leave to read and write what is named"}
 	}
 	return nil
 }
