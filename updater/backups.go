@@ -129,6 +129,14 @@ func (u *Updater) PruneBackups(ctx context.Context, opt PruneOptions) (*Backups,
 		}
 		defer release()
 	}
+	root, err := u.tree.Lstat("")
+	if err != nil {
+		return nil, err
+	}
+	var plan Plan
+	if u.owner(&plan, root); len(plan.Findings) > 0 && !opt.DryRun {
+		return nil, &PreflightError{plan.Findings}
+	}
 	r, err := readRecord(u.tree)
 	if err != nil {
 		return nil, err

@@ -210,6 +210,7 @@ func Guard(ctx context.Context, home, engine string) error {
 		return err
 	}
 	defer tree.Close()
+	tree.Inherit = true // a start script may run as root
 	marker, err := tree.Lstat(journal.Open)
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func Open(opt Options) (*Updater, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", opt.Home, cause(err))
 	}
-	tree.Fault = opt.fault
+	tree.Fault, tree.Inherit = opt.fault, true
 	expectMemory(0, 0) // until more is known
 	u := &Updater{opt: opt, tree: tree}
 	if err := u.load(); err != nil {

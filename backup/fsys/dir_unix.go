@@ -266,11 +266,25 @@ func (d *Dir) CreateAs(name string, mode uint32) (*os.File, Info, error) {
 	}
 	f := os.NewFile(uintptr(fd), d.join(name))
 	info, err := FileInfo(f)
+	if err == nil {
+		err = d.bequeath(fd, &info)
+	}
 	if err != nil {
 		_ = f.Close()
 		return nil, Info{}, err
 	}
 	return f, info, nil
+}
+
+// bequeath gives the new file fd, of which info tells, to who is to have it.
+func (d *Dir) bequeath(fd int, info *Info) error {
+	uid, gid, ok, err := d.tree.heir(*info)
+	if ok && err == nil {
+		if err = unix.Fchown(fd, uid, gid); err == nil {
+			info.UID, info.GID = uid, gid
+		}
+	}
+	return err
 }
 
 // Mkdir makes the directory name with exactly mode, whatever the umask.
@@ -282,10 +296,18 @@ func (d *Dir) Mkdir(name string, mode uint32) error {
 		return d.pathError(name, err)
 	}
 	info, err := d.Lstat(name)
-	if err == nil && info.Perm() != mode&0o777 {
+	if err != nil {
+		return err
+	}
+	if uid, gid, ok, err := d.tree.heir(info); err != nil || ok {
+		if err = errors.Join(err, d.Chown(name, uid, gid)); err != nil {
+			return err
+		}
+	}
+	if info.Perm() != mode&0o777 {
 		return d.Chmod(name, mode)
 	}
-	return err
+	return nil
 }
 
 // Symlink makes the link name with the text target.

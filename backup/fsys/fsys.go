@@ -93,7 +93,12 @@ type Tree struct {
 	// it returns is the outcome of the change. For tests.
 	Fault func(op, path string) error
 
+	// Inherit has what root makes new belong to the owner of the root directory, who could not
+	// read it otherwise, or has to find it as the others are. Not on Windows.
+	Inherit bool
+
 	path  string
+	owner func() (Info, error) // what the root directory is
 	root  *Dir
 	mu    sync.Mutex
 	chain []*Dir          // root first, then the directories of the path used last
@@ -121,6 +126,7 @@ func Open(path string) (*Tree, error) {
 	}
 	root.tree = t
 	t.root, t.chain = root, []*Dir{root}
+	t.owner = sync.OnceValues(root.Stat)
 	return t, nil
 }
 
@@ -135,6 +141,16 @@ func (t *Tree) Close() {
 	t.chain = nil
 	t.letGo()
 	t.unfollow()
+}
+
+// heir is who is to have what info tells of, which was just made; ok is false where that is as
+// it is to be.
+func (t *Tree) heir(info Info) (uid, gid int, ok bool, err error) {
+	if t == nil || !t.Inherit || info.UID != 0 {
+		return 0, 0, false, nil
+	}
+	root, err := t.owner()
+	return root.UID, root.GID, root.UID > 0, err
 }
 
 // Root is the held root directory. It is closed with the tree.

@@ -30,6 +30,9 @@ func (d *Dir) openAppend(name string, mode uint32) (*os.File, error) {
 	if err == nil && info.Size == 0 && info.Perm() != mode {
 		err = unix.Fchmod(fd, mode)
 	}
+	if err == nil && info.Size == 0 {
+		err = d.bequeath(fd, &info)
+	}
 	if err != nil {
 		_ = f.Close()
 		return nil, d.pathError(name, err)

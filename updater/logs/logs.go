@@ -123,6 +123,7 @@ func (l *Log) open(home, command string) error {
 		return err
 	}
 	defer tree.Close()
+	tree.Inherit = true
 	above := path.Dir(Dir)
 	info, err := tree.Lstat(above)
 	if err != nil || !info.Exists {
