@@ -189,6 +189,7 @@ type Plan struct {
 	Follow       []Followed             `json:"follow,omitempty"`   // directories behind links
 	Findings     []Finding              `json:"findings"`           // what stands in the way, all at once
 	Warnings     []string               `json:"warnings"`
+	Barred       []Finding              `json:"-"` // of a plan that was only looked at: what keeps this user from going ahead, told in Warnings
 
 	target        *target
 	baseInventory *manifest.Inventory

@@ -129,13 +129,13 @@ func infoFor(roots []rootInfo, p manifest.Path, home fsys.Info) fsys.Info {
 }
 
 // lookedAt makes the plan one that was only looked at: what keeps this user from
-// writing here is worth a word, but nothing that stands in the way of an update.
+// writing here is worth a word, but nothing that stands in the way of the plan itself.
 func (p *Plan) lookedAt() {
 	var stay []Finding
 	for _, f := range p.Findings {
 		switch {
 		case f.access:
-			p.Warnings = append(p.Warnings, f.Path+": "+f.Reason)
+			p.Warnings, p.Barred = append(p.Warnings, f.Path+": "+f.Reason), append(p.Barred, f)
 		case !f.door:
 			stay = append(stay, f)
 		}
@@ -150,7 +150,7 @@ func (u *Updater) owner(p *Plan, root fsys.Info) {
 	if euid < 0 || root.UID == euid {
 		return
 	}
-	p.Findings = append(p.Findings, Finding{Path: ".",
+	p.Findings = append(p.Findings, Finding{Path: ".", access: true,
 		Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
 		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, cmp.Or(u.opt.Command, u.Home()+"/"+u.Launcher()))})
 }

@@ -128,6 +128,9 @@ func (r *run) optionsFor(c *cli.Context, home string) (opt updater.Options, err 
 		RevertTo: c.String("to"), KeepEdits: c.Bool("keep-edits"), Exact: c.Bool("exact"), WithData: c.Bool("with-data"), FromRelease: c.Bool("from-release"),
 		Access: r.access(), Renew: r.renewing(), Engine: r.env.Version, Command: r.commandLine(), Now: r.env.Now, Report: r.reporter.report,
 	}
+	if r.command == cmdDryRun {
+		opt.Command = r.again(c)
+	}
 	if opt.Level, opt.HasLevel, err = levelFlag(c, "level"); err != nil {
 		return opt, err
 	}
@@ -191,6 +194,10 @@ func (r *run) showPlan(c *cli.Context, p *updater.Plan, err error) error {
 		return &updater.ConflictError{Conflicts: p.Conflicts}
 	case len(p.Findings) > 0:
 		return &shownError{"the " + p.Action + " cannot go ahead: " + count(len(p.Findings), "thing") + " in the way", &updater.PreflightError{Findings: p.Findings}}
+	}
+	if len(p.Barred) > 0 {
+		r.say("Nothing was changed. This user cannot go ahead, as the warnings say: %s", strings.Join(findingHints(p.Barred), "; "))
+		return nil
 	}
 	r.say("Nothing was changed. To go ahead: %s", r.again(c))
 	return nil

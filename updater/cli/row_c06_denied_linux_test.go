@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -96,6 +97,15 @@ func TestC6Denied(t *testing.T) {
 			}
 			o := finish(t, cmd)
 			o.wants(t, c.name, cli.ExitFailed, c.says...)
+			if dry := append(cmd.Args, "--dry-run"); strings.HasPrefix(c.says[0], "lib") && c.run != nil {
+				cmd = c.run()
+				cmd.Args = dry
+				o = finish(t, cmd)
+				o.wants(t, c.name+", looked at", 0, "warning: "+c.says[0], "This user cannot go ahead, as the warnings say: ")
+				if strings.Contains(o.stdout, "To go ahead") {
+					t.Errorf("%s: a dry run offers what cannot be done: %s", c.name, o)
+				}
+			}
 			alike(t, c.name, before, product(t, p.home))
 		})
 	}
