@@ -29,7 +29,7 @@ const (
 
 // VerifyOptions say what to compare, and how.
 type VerifyOptions struct {
-	Paths        []string // with all below; relative to the installation, or absolute below it; none: everything
+	Paths        []string // with all below; relative to the installation, or absolute below it, or from the working directory where they begin with ..; none: everything
 	Full         bool     // read every file, whatever the stat cache knows
 	IgnoreConfig bool     // leave out configuration that differs
 }
@@ -153,6 +153,9 @@ func (u *Updater) inside(typed []string) ([]manifest.Path, error) {
 }
 
 func (u *Updater) insideOne(typed string) (manifest.Path, error) {
+	if up := path.Clean(filepath.ToSlash(typed)); up == ".." || strings.HasPrefix(up, "../") { // from where this runs
+		typed = absolute(typed)
+	}
 	rel := typed
 	if filepath.IsAbs(typed) {
 		rel = ""
