@@ -83,11 +83,16 @@ func manPage(t *testing.T) []byte {
 	m.text("In the directory of an installation:")
 	rows = 0
 	for _, l := range indentedBelow(readme, "## Files of an installation") {
-		name, what := l, ""
-		if i := strings.LastIndex(l, "    "); i > 0 {
-			name, what = l[:i], l[i:]
+		words := strings.Fields(l)
+		names := 0 // the words with a slash, up to the first without
+		for names < len(words) && strings.Contains(words[names], "/") {
+			words[names] = strings.TrimSuffix(words[names], ",")
+			names++
 		}
-		m.term(strings.Join(strings.Fields(name), ", "), strings.TrimSpace(what))
+		if names == len(words) {
+			t.Fatalf("README.md: want a word on what it is after %q", l)
+		}
+		m.term(strings.Join(words[:names], ", "), strings.Join(words[names:], " "))
 		rows++
 	}
 	if rows < 6 {
@@ -158,10 +163,7 @@ func (m *manWriter) paragraph(i int) {
 // term writes a word and what it means.
 func (m *manWriter) term(name, text string) {
 	m.line(".TP\n.B " + roff(name))
-	if text = strings.TrimSpace(strings.ReplaceAll(text, "`", "")); text == "" {
-		text = "part of the updater"
-	}
-	m.text(text)
+	m.text(strings.TrimSpace(strings.ReplaceAll(text, "`", "")))
 }
 
 func (m *manWriter) flags(list []cli.Flag) {
