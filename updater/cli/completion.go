@@ -153,7 +153,8 @@ type wanted struct {
 	flags    []cli.Flag
 	command  *cli.Command
 	path     []string
-	args     int
+	args     []string
+	begun    string            // the current word
 	given    map[string]string // flags by canonical name
 	pending  cli.Flag          // wants its value
 	ended    bool
@@ -161,7 +162,7 @@ type wanted struct {
 
 // find reads the words that are there and sets out what could follow, last begun.
 func (w *wanted) find(words []string, last string) {
-	w.kind, w.commands, w.flags, w.given = wantWords, w.app.Commands, w.app.Flags, map[string]string{}
+	w.kind, w.commands, w.flags, w.given, w.begun = wantWords, w.app.Commands, w.app.Flags, map[string]string{}, last
 	known := everyFlag(w.app)
 	for _, word := range words {
 		w.read(word, known)
@@ -175,12 +176,8 @@ func (w *wanted) find(words []string, last string) {
 		w.value(f)
 	case !w.ended && strings.HasPrefix(last, "-"):
 		w.flagList()
-	case len(w.commands) > 0 && w.args == 0:
-		for _, c := range w.commands {
-			if !c.Hidden {
-				w.add(c.Name, c.Usage)
-			}
-		}
+	case len(w.commands) > 0 && len(w.args) == 0:
+		w.addCommands(w.commands)
 	case w.command != nil:
 		w.argument()
 	default:
@@ -211,8 +208,8 @@ func (w *wanted) read(word string, known map[string]cli.Flag) {
 		return
 	}
 	i := slices.IndexFunc(w.commands, func(c *cli.Command) bool { return c.HasName(word) })
-	if i < 0 || w.args > 0 {
-		w.args++
+	if i < 0 || len(w.args) > 0 {
+		w.args = append(w.args, word)
 		return
 	}
 	w.command = w.commands[i]
@@ -221,6 +218,14 @@ func (w *wanted) read(word string, known map[string]cli.Flag) {
 }
 
 func (w *wanted) add(value, text string) { w.list = append(w.list, candidate{value, text}) }
+
+func (w *wanted) addCommands(list []*cli.Command) {
+	for _, c := range list {
+		if !c.Hidden {
+			w.add(c.Name, c.Usage)
+		}
+	}
+}
 
 // flagList offers the flags that are not given yet.
 func (w *wanted) flagList() {
@@ -241,14 +246,24 @@ func (w *wanted) argument() {
 	switch w.command.Name {
 	case "help":
 		list := w.app.Commands
-		for _, c := range list {
-			if w.args == 0 {
-				w.add(c.Name, c.Usage)
+		for _, word := range w.args {
+			i := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(word) })
+			if i < 0 {
+				return
 			}
+			list = list[i].Subcommands
 		}
+		w.addCommands(list)
 		return
+	case cmdHistory, cmdResolve:
+		if len(w.args) == 0 {
+			w.known(w.command.Name)
+		}
+		if len(w.list) > 0 {
+			return
+		}
 	case cmdCompletion:
-		if w.args > 0 {
+		if len(w.args) > 0 {
 			w.kind = wantNone
 			return
 		}
@@ -258,7 +273,7 @@ func (w *wanted) argument() {
 		return
 	}
 	names := strings.Fields(w.command.ArgsUsage)
-	at := w.args
+	at := len(w.args)
 	if n := len(names); n > 0 && strings.Contains(names[n-1], "...") {
 		at = min(at, n-1)
 	}
@@ -277,6 +292,14 @@ func (w *wanted) value(f cli.Flag) {
 		w.add("stop", "change nothing (default)")
 		w.add("ours", "your side")
 		w.add("theirs", "the vendor's side")
+	case "take":
+		if strings.ContainsAny(w.begun, `/\`) {
+			w.kind = wantFiles
+			return
+		}
+		w.add("ours", "your side")
+		w.add("theirs", "the vendor's side")
+		w.add(updater.Both, "both sides, the vendor's first")
 	case "format":
 		for _, n := range formatNames() {
 			w.add(n, "")
@@ -300,7 +323,7 @@ func (w *wanted) placeholder(name string) {
 	}
 }
 
-// known offers levels, channels or snapshots of the installation, as far as they are
+// known offers levels, channels, snapshots, runs or conflicts of the installation, as far as they are
 // known without asking anybody.
 func (w *wanted) known(what string) {
 	home := w.given["home"]
@@ -321,6 +344,14 @@ func (w *wanted) known(what string) {
 	case "to":
 		for _, id := range slices.Backward(k.Snapshots) {
 			w.add(id, "snapshot")
+		}
+	case cmdHistory:
+		for _, id := range slices.Backward(k.Runs) {
+			w.add(id, "run")
+		}
+	case cmdResolve:
+		for _, p := range k.Conflicts {
+			w.add(string(p), "conflict")
 		}
 	default:
 		seen := map[int64]bool{}

@@ -69,6 +69,12 @@ func TestCompletion(t *testing.T) {
 		{"pack -o ", wantFiles, "", ""},
 		{"--allow-stale ", wantNone, "", ""},
 		{"help ", wantWords, "status release", "bash"},
+		{"help backups ", wantWords, "list verify prune", "status"},
+		{"help release keys ", wantWords, "list rotate", "init"},
+		{"help status ", wantWords, "", "status"},
+		{"resolve --take ", wantWords, "ours theirs both", "stop"},
+		{"resolve --take ./", wantFiles, "", ""},
+		{"resolve ", wantFiles, "", ""},
 		{"completion ", wantWords, "bash zsh fish powershell", ""},
 		{"completion bash ", wantNone, "", ""},
 		{"verify lib/a conf/", wantFiles, "", ""},
@@ -95,6 +101,21 @@ func TestCompletion(t *testing.T) {
 	after, err := treeDigests(p.home)
 	if err != nil || !slices.Equal(before, after) {
 		t.Errorf("completion changed the installation: %v", err)
+	}
+	if err := replaceInFile(filepath.Join(p.home, "conf", "server.xml"), `autoDeploy="true"`, `autoDeploy="maybe"`); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := p.run("--home", p.home); code != ExitConflict {
+		t.Fatalf("want a conflict, got %d: %s", code, errs)
+	}
+	if _, got := answers(t, p, "resolve", "="); !slices.Equal(got, []string{"conf/server.xml"}) {
+		t.Errorf("resolve: want the conflict that waits, got %q", got)
+	}
+	if code, _, errs := p.run("--home", p.home, "--on-conflict", "ours"); code != ExitOK {
+		t.Fatalf("want an update, got %d: %s", code, errs)
+	}
+	if _, got := answers(t, p, "history", "="); len(got) == 0 || !strings.HasSuffix(got[0], "-to-17") {
+		t.Errorf("history: want the run, got %q", got)
 	}
 }
 
@@ -170,13 +191,18 @@ ask "$P" --rev; ask "$P" --on-conflict = th; ask "$P" '$(touch RUN)' status --js
 _describe() { shift; shift; print -l -- ${(P)1} }
 ask() { words=("$@"); CURRENT=$#; ${_comps[update.sh]} }
 ask "${(q)P}" --rev; ask "${(q)P}" --on-conflict=th; ask "${(q)P}" '$(touch RUN)' status --js; ask "$D/other/update.sh" --rev; true`,
+		"zsh alone": `source <("$P" completion zsh)
+_describe() { shift; shift; print -l -- ${(P)1} }
+ask() { words=("$@"); CURRENT=$#; ${_comps[update.sh]} }
+ask "${(q)P}" --rev; ask "${(q)P}" --on-conflict=th; ask "${(q)P}" status --js; true`,
 		"fish": `"$P" completion fish | source
 cd (dirname "$P")
 complete -C './update.sh --rev'; complete -C './update.sh --on-conflict=th'; complete -C './update.sh (touch RUN) status --js'
 cd "$D/other"; complete -C './update.sh --rev'`,
 	}
-	for shell, script := range scripts {
-		t.Run(shell, func(t *testing.T) {
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			shell, _, _ := strings.Cut(name, " ")
 			path, err := exec.LookPath(shell)
 			if err != nil {
 				t.Skipf("no %s", shell)
