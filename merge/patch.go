@@ -21,6 +21,14 @@ func (s *PatchSide) mode() string {
 	return fmt.Sprintf("100%03o", s.Mode&0o777)
 }
 
+// Text is what a patch has lines of; nil for a file that is not there.
+func (s *PatchSide) Text() []byte {
+	if s == nil {
+		return nil
+	}
+	return s.Data
+}
+
 // Patch renders how the file oldName with a becomes newName with b, in the form of git
 // diff, for git apply and patch -p1; nil stands for a file that is not there, and then
 // its name does not count. A link that leads elsewhere, becomes a file, or

@@ -12,12 +12,14 @@ import (
 	"inplace/backup/fsys"
 	"inplace/manifest"
 	"inplace/merge"
+	"inplace/updater/mask"
 )
 
 // DiffOptions say what to compare.
 type DiffOptions struct {
 	Paths []string // with all below; none: everything
 	Out   string   // the file that the difference is going to, which is none itself; "": none
+	Known []string // secrets to mask wherever they occur
 }
 
 // FileDiff is one path that differs.
@@ -30,9 +32,13 @@ type FileDiff struct {
 	Added   int           `json:"added_lines"`
 	Removed int           `json:"removed_lines"`
 
-	Patch []byte `json:"-"` // in the form of git diff; nil if it is left out
-	Mode  uint32 `json:"-"` // of the file that it leads to, but for write bits of group and others; 0: no such file
+	Patch  []byte `json:"-"` // in the form of git diff; nil if it is left out
+	Masked []byte `json:"-"` // Patch with its secrets masked
+	Mode   uint32 `json:"-"` // of the file that it leads to, but for write bits of group and others; 0: no such file
 }
+
+// Secret reports whether the patch holds what looks like a secret.
+func (f *FileDiff) Secret() bool { return !bytes.Equal(f.Masked, f.Patch) }
 
 // Diff is the difference between two trees: what was shipped and what is there, or two
 // releases.
@@ -76,6 +82,7 @@ type differ struct {
 	base  pristine
 	out   *Diff
 	file  manifest.Path // that out is going to; "": none in the installation
+	known []string
 }
 
 // Diff compares what was shipped with what is there. It writes nothing. Texts are
@@ -90,7 +97,8 @@ func (u *Updater) Diff(ctx context.Context, opt DiffOptions) (*Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &differ{ctx: ctx, u: u, in: in, base: pristine{tree: u.tree}, out: &Diff{Product: in.Product, From: in.release(), Files: []FileDiff{}}}
+	d := &differ{ctx: ctx, u: u, in: in, base: pristine{tree: u.tree}, known: opt.Known,
+		out: &Diff{Product: in.Product, From: in.release(), Files: []FileDiff{}}}
 	if d.rules, err = in.manifest.Rules.Compile(); err != nil {
 		return nil, err
 	}
@@ -148,7 +156,7 @@ func (d *differ) below(lower, upper map[manifest.Path]int) {
 // leave leaves f out of the patch, unless it is left out already.
 func (f *FileDiff) leave(why string) {
 	if f.LeftOut == "" {
-		f.LeftOut, f.Patch, f.Added, f.Removed = why, nil, 0, 0
+		f.LeftOut, f.Patch, f.Masked, f.Added, f.Removed = why, nil, nil, 0, 0
 	}
 }
 
@@ -348,11 +356,13 @@ func (d *differ) patch(f FileDiff, a, b *merge.PatchSide, left string) {
 		}
 	}
 	f.LeftOut = left
-	if left != "" {
+	switch {
+	case left != "":
 		f.Patch = nil
-	} else if b != nil && !b.Link {
+	case b != nil && !b.Link:
 		f.Mode = b.Mode & manifest.ModeMask
 	}
+	f.Masked = mask.Diff(f.Patch, a.Text(), b.Text(), d.known...)
 	f.Added, f.Removed = countLines(f.Patch)
 	d.add(f)
 }

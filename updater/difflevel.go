@@ -53,7 +53,8 @@ func (u *Updater) DiffLevels(ctx context.Context, from *int64, to int64, opt Dif
 		}
 	}
 	release := next.release()
-	d := &differ{ctx: ctx, u: u, in: next, base: pristine{tree: u.tree}, out: &Diff{Product: in.Product, From: base.release(), To: &release, Files: []FileDiff{}}}
+	d := &differ{ctx: ctx, u: u, in: next, base: pristine{tree: u.tree}, known: opt.Known,
+		out: &Diff{Product: in.Product, From: base.release(), To: &release, Files: []FileDiff{}}}
 	if d.rules, err = next.manifest.Rules.Compile(); err != nil {
 		return nil, err
 	}

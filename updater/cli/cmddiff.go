@@ -49,7 +49,7 @@ func (r *run) diff(c *cli.Context) error {
 		return err
 	}
 	defer e.Close()
-	what := updater.DiffOptions{Paths: c.Args().Slice(), Out: c.String("output")}
+	what := updater.DiffOptions{Paths: c.Args().Slice(), Out: c.String("output"), Known: r.known()}
 	var d *updater.Diff
 	switch {
 	case hasTo:
@@ -125,7 +125,7 @@ func (r *run) writePatch(file string, d *updater.Diff) error {
 	}
 	r.out.line("%s: wrote %s with %s. Take it elsewhere with: git apply FILE, or patch -p1 <FILE", styled{bold, d.Product}, file, count(patched, "file"))
 	for i := range d.Files {
-		if f := &d.Files[i]; !bytes.Equal(maskDiff(f.Patch), f.Patch) {
+		if f := &d.Files[i]; f.Secret() {
 			r.reporter.say("warning: %s: the patch holds values that look like secrets; give it to nobody who may not know them", f.Path)
 		}
 	}
@@ -183,9 +183,7 @@ func (r *run) showDiff(d *updater.Diff, secrets bool) {
 	for i := range d.Files {
 		text := d.Files[i].Patch
 		if !secrets {
-			if m := maskDiff(text); !bytes.Equal(m, text) {
-				text, masked = m, true
-			}
+			text, masked = d.Files[i].Masked, masked || d.Files[i].Secret()
 		}
 		show(text)
 	}

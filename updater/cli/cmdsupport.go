@@ -43,7 +43,7 @@ func (r *run) support(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	text := supportText(parts, r.env.Version, r.env.Now())
+	text := r.supportText(parts, r.env.Version, r.env.Now())
 	r.doc.Support = &supported{Parts: parts}
 	r.unreadParts(parts)
 	file := c.String("output")
@@ -84,21 +84,21 @@ func (r *run) unreadParts(parts []updater.SupportPart) {
 }
 
 // supportText is the support file: Markdown, every line masked and harmless to a terminal.
-func supportText(parts []updater.SupportPart, version string, now time.Time) string {
+func (r *run) supportText(parts []updater.SupportPart, version string, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Support file\n\nMade by inplace %s at %s. It has: %s.\n", version, now.UTC().Format(time.RFC3339), strings.ToLower(partNames(parts)))
 	b.WriteString("Values of keys that look like secrets are masked as ********, and no file of the product is in it.\nLook through it before you give it away.\n")
 	for _, p := range parts {
 		fmt.Fprintf(&b, "\n## %s\n\n", p.Name)
 		if p.Err != "" {
-			fmt.Fprintf(&b, "Could not be read, or not all of it: %s\n\n", clean(maskText(p.Err)))
+			fmt.Fprintf(&b, "Could not be read, or not all of it: %s\n\n", clean(r.maskText(p.Err)))
 		}
 		text := strings.TrimRight(p.Text, "\n")
 		if text == "" {
 			b.WriteString("Nothing.\n")
 			continue
 		}
-		for l := range strings.SplitSeq(maskText(text), "\n") {
+		for l := range strings.SplitSeq(r.maskText(text), "\n") {
 			fmt.Fprintf(&b, "    %s\n", clean(strings.TrimSuffix(l, "\r")))
 		}
 	}

@@ -32,7 +32,7 @@ func (r *run) writeReport(c *cli.Context, p *updater.Plan) error {
 		return nil
 	}
 	made, err := replaceFile(file, func(f *os.File) error {
-		opt := report.Options{Mask: maskText, Size: size, Count: count}
+		opt := report.Options{Mask: r.maskText, Size: size, Count: count}
 		if r.looking && p.Action != "none" {
 			opt.Command = r.again(c)
 		}

@@ -2,9 +2,14 @@ package cli
 
 import "inplace/updater/mask"
 
-// What is shown is masked by these two, what is kept by [run.masked].
-func maskText(text string) string { return mask.Text(text) }
-func maskDiff(diff []byte) []byte { return mask.Diff(diff) }
+// maskText masks a text that is shown; what is kept is masked by [run.masked].
+func (r *run) maskText(text string) string { return mask.Text(text, r.known()...) }
+
+// maskDiff masks the difference from old to new.
+func (r *run) maskDiff(diff, old, new []byte) []byte { return mask.Diff(diff, old, new, r.known()...) }
+
+// maskParts masks parts of a text.
+func (r *run) maskParts(whole []byte) *mask.Whole { return mask.Of(whole, r.known()...) }
 
 // secretVariables are those of the environment whose values are secrets.
 var secretVariables = []string{envPassphrase, envToken}

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
-	"inplace/merge"
 	"inplace/updater"
 	"inplace/updater/conflict"
 )
@@ -27,11 +25,11 @@ func (r *run) conflictText(list []updater.ConflictOf) {
 	out.line("%s (%d)", styled{bold, "Conflicts: both you and the vendor changed these"}, len(list))
 	for _, c := range list {
 		out.line("  %s", styled{red, "! " + c.Path.String()})
-		out.wrapped(6, maskText(c.Reason))
+		out.wrapped(6, r.maskText(c.Reason))
 		if c.Fault != "" {
 			out.wrapped(6, c.Fault)
 		}
-		r.hunkText(c.Hunks, c.Reason)
+		r.hunkText(&c)
 		for _, side := range []struct{ name, path string }{
 			{"yours", c.Where.Ours}, {"shipped before", c.Where.Base}, {"shipped now", c.Where.Theirs}, {"marked", c.Where.Merged},
 		} {
@@ -42,8 +40,11 @@ func (r *run) conflictText(list []updater.ConflictOf) {
 	}
 }
 
-// hunkText shows the places that clash; said is what the reader knows already.
-func (r *run) hunkText(hunks []merge.Conflict, said string) {
+// hunkText shows the places that clash. Why c is a conflict the reader knows already.
+func (r *run) hunkText(c *updater.ConflictOf) {
+	hunks, said := c.Hunks, c.Reason
+	_, a, b := c.Texts()
+	ours, theirs := r.maskParts(a), r.maskParts(b)
 	shown := len(hunks)
 	if !r.verbose && shown > fewHunks {
 		shown = fewHunks
@@ -54,26 +55,26 @@ func (r *run) hunkText(hunks []merge.Conflict, said string) {
 			place = clean(h.Key)
 		}
 		if h.Reason != "" {
-			place += ": " + maskText(h.Reason)
+			place += ": " + r.maskText(h.Reason)
 		}
-		if place != maskText(said) {
+		if place != r.maskText(said) {
 			r.out.wrapped(6, place)
 		}
-		r.sideText("yours", yellow, h.Ours)
-		r.sideText("vendor", cyan, h.Theirs)
+		r.sideText("yours", yellow, ours.Part(h.Ours, h.OursStart))
+		r.sideText("vendor", cyan, theirs.Part(h.Theirs, h.TheirsStart))
 	}
 	if more := len(hunks) - shown; more > 0 {
 		r.out.line("      and %s more, -v shows all", count(more, "place"))
 	}
 }
 
-// sideText shows one side of a hunk, its secrets masked.
-func (r *run) sideText(who string, s style, text []byte) {
+// sideText shows one side of a hunk, of which the secrets are masked already.
+func (r *run) sideText(who string, s style, text string) {
 	if len(text) == 0 {
 		r.out.line("      %s %s", styled{s, fmt.Sprintf("%-7s", who)}, "(removed)")
 		return
 	}
-	lines := strings.Split(maskText(string(bytes.TrimRight(text, "\r\n"))), "\n")
+	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	shown := len(lines)
 	if !r.verbose && shown > fewHunkLines {
 		shown = fewHunkLines
@@ -102,7 +103,7 @@ func (r *run) resolvedText(list []updater.Resolved) {
 			note = fmt.Sprintf("as remembered: %s, %s", d.By, d.At)
 		}
 		if d.Why != "" {
-			note += ": " + maskText(d.Why)
+			note += ": " + r.maskText(d.Why)
 		}
 		rows = append(rows, row{"*", name, note})
 	}
@@ -150,10 +151,10 @@ func (r *run) waitingText(w *updater.Waiting) {
 	if w.Resolved {
 		out.line("      resolved: %s", w.How)
 	} else {
-		out.wrapped(6, maskText(w.Reason))
+		out.wrapped(6, r.maskText(w.Reason))
 		if _, ours, theirs := w.Texts(); ours != nil || theirs != nil {
-			r.sideText("yours", yellow, ours)
-			r.sideText("vendor", cyan, theirs)
+			r.sideText("yours", yellow, r.maskText(string(ours)))
+			r.sideText("vendor", cyan, r.maskText(string(theirs)))
 		}
 	}
 	if w.Fault != "" {
@@ -188,7 +189,7 @@ func (r *run) rememberedText(v *updater.Resolutions) {
 		}
 		note := fmt.Sprintf("%s, %s, by %s, %s", m.ID[:min(len(m.ID), 8)], what, m.By, when(m.At))
 		if m.Why != "" {
-			note += ": " + maskText(m.Why)
+			note += ": " + r.maskText(m.Why)
 		}
 		rows = append(rows, row{" ", name, note})
 	}

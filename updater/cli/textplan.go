@@ -122,16 +122,16 @@ func (r *run) stepNote(g planGroup, s *updater.Step) string {
 		notes = append(notes, s.Reason)
 	}
 	for _, n := range s.Notes {
-		notes = append(notes, noteText(n.Key, n.Text))
+		notes = append(notes, r.noteText(n.Key, n.Text))
 	}
 	return strings.Join(notes, "; ")
 }
 
-func noteText(key, text string) string {
+func (r *run) noteText(key, text string) string {
 	if key == "" {
-		return maskText(text)
+		return r.maskText(text)
 	}
-	return clean(key) + ": " + maskText(text)
+	return clean(key) + ": " + r.maskText(text)
 }
 
 // rows writes a list under its title, cut without -v.
@@ -181,10 +181,16 @@ func (r *run) mergeText(p *updater.Plan) {
 		}
 		r.out.line("  %s", styled{yellow, head})
 		for _, note := range s.Notes {
-			r.out.wrapped(6, noteText(note.Key, note.Text))
+			r.out.wrapped(6, r.noteText(note.Key, note.Text))
 		}
-		r.diffText(string(maskDiff(s.Diff())))
+		r.diffText(string(r.mergeDiff(s)))
 	}
+}
+
+// mergeDiff is what a merge does to the operator's file, its secrets masked.
+func (r *run) mergeDiff(s *updater.Step) []byte {
+	_, ours, result := s.Texts()
+	return r.maskDiff(s.Diff(), ours, result)
 }
 
 // diffText writes a unified difference, indented and coloured.

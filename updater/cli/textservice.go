@@ -138,10 +138,10 @@ func (r *run) lastWords(err error) {
 	if lines == "" {
 		return
 	}
-	r.doc.LastLines = &lastLines{From: from, Text: maskText(lines)}
+	r.doc.LastLines = &lastLines{From: from, Text: r.maskText(lines)}
 	r.out.gap()
 	r.out.line("%s", styled{bold, "The last lines of " + manifest.Path(from).String()})
-	for _, l := range strings.Split(maskText(lines), "\n") {
+	for _, l := range strings.Split(r.maskText(lines), "\n") {
 		r.out.line("  %s", strings.TrimSuffix(l, "\r"))
 	}
 }

@@ -5,78 +5,115 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
-var (
-	// scheme://anything@host: of an address in a record nothing of who logs in is kept.
-	login = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\b[a-zA-Z][\w+.\-]*://)[^\s/"'<>]+@`) })
-	// ?token=x&y=z: what follows is kept.
-	query = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`([?&;]` + secretWord + `=)[^\s&;"'<>]*`)
-	})
-	// Authorization: Bearer x
-	bearer = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)(\bauthorization["']?\s*[:=]\s*|\b(?:bearer|basic)\s+)(?:(?:bearer|basic)\s+)?[\w.~+/=\-]{6,}`)
-	})
-)
-
-// Record masks a text that is kept: a line of a log, an event, a summary. It hides what
-// [Text] hides, whoever logs in by an address, authorization headers, and each of the
-// values in known, which the environment holds.
-func Record(text string, known ...string) string {
-	for _, k := range known {
-		if len(k) >= minKnown {
-			text = strings.ReplaceAll(text, k, Mask)
-		}
-	}
-	if harmless(text) {
-		return text
-	}
-	text = login().ReplaceAllString(text, "${1}"+Mask+"@")
-	text = query().ReplaceAllString(text, "${1}"+Mask)
-	text = bearer().ReplaceAllString(text, "${1}"+Mask)
-	m := newMasker()
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimPrefix(m.line(prose+l), prose)
-	}
-	return strings.Join(lines, "\n")
+// commandFlags are flags of well-known programs that take a secret and have no name that
+// says so: -pX where attached, -p X where apart. With beside, only where that word is given
+// too.
+type commandFlags struct {
+	programs []string // how their names begin
+	flags    []string
+	attached bool
+	apart    bool
+	beside   string
 }
 
-// signs are what every text that Record masks has one of, but for the known values: a part of
-// each secretWord, or of what the other patterns begin with.
-var signs = []string{"pass", "pwd", "auth", "secret", "token", "credential", "key", "salt", "bearer", "basic", "://", "-----begin "}
-
-// harmless reports whether a text has nothing that is masked: a summary has thousands, and the
-// patterns are slow. In others than ASCII letters fold in unexpected ways, and the patterns decide.
-func harmless(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	lower := strings.ToLower(text)
-	return !slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(lower, s) })
+var commandList = []commandFlags{
+	{programs: []string{"mysql", "mariadb", "7z"}, flags: []string{"-p"}, attached: true},
+	{programs: []string{"sshpass", "mongo"}, flags: []string{"-p"}, attached: true, apart: true},
+	{programs: []string{"docker", "podman", "helm", "az", "oc"}, flags: []string{"-p"}, apart: true, beside: "login"},
+	{programs: []string{"curl"}, flags: []string{"-u", "-U"}, attached: true, apart: true},
+	{programs: []string{"curl"}, flags: []string{"--user", "--proxy-user"}, apart: true},
+	{programs: []string{"ldap"}, flags: []string{"-w"}, attached: true, apart: true},
+	{programs: []string{"redis-cli"}, flags: []string{"-a"}, apart: true},
+	{programs: []string{"zip", "unzip", "sqlcmd", "bcp"}, flags: []string{"-P"}, attached: true, apart: true},
+	{programs: []string{"smbclient", "rpcclient"}, flags: []string{"-U"}, attached: true, apart: true},
 }
 
-// prose in front of a line keeps its first word from counting as a key that stands before
-// its value: what is recorded is sentences.
-const prose = " : "
+// oracleClients take user/password@database as a word of its own.
+var oracleClients = []string{"sqlplus", "sqlldr", "expdp", "impdp", "rman"}
 
-// minKnown is how long a known value must be to be looked for: a shorter one would be
-// found in the middle of words.
-const minKnown = 4
+// commandSigns are of the programs what [signs] wants.
+var commandSigns = func() []string {
+	out := slices.Clone(oracleClients)
+	for _, c := range commandList {
+		for _, p := range c.programs {
+			if len(p) > 2 { // az and oc are in too many words: login is
+				out = append(out, p)
+			}
+		}
+	}
+	return append(out, "login")
+}()
 
-// Args masks the arguments of a command line, each by itself, and the value that follows
-// a flag with the name of a secret.
-func Args(args []string, known ...string) []string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		out[i] = Record(a, known...)
-		if i > 0 && strings.HasPrefix(args[i-1], "-") && !strings.Contains(args[i-1], "=") && !harmless(args[i-1]) && hasSecret().MatchString(args[i-1]) {
-			out[i] = Mask
+// maxArgs is how many words behind a program are looked at.
+const maxArgs = 200
+
+// commandSecrets finds the words of a command line that hold secrets, and how many of
+// their first bytes are none.
+func commandSecrets(words []string) map[int]int {
+	out := map[int]int{}
+	for at, w := range words {
+		name := strings.TrimSuffix(w[strings.LastIndexAny(w, `/\`)+1:], ".exe")
+		args := words[at+1 : min(len(words), at+1+maxArgs)]
+		if end := slices.IndexFunc(args, func(a string) bool { return strings.ContainsAny(a, "|;&") && strings.Trim(a, "|;&") == "" }); end >= 0 {
+			args = args[:end]
+		}
+		if slices.Contains(oracleClients, name) {
+			for i, a := range args {
+				if user, rest, _ := strings.Cut(a, "/"); user != "" && rest != "" && strings.IndexByte(rest, '@') != 0 && user[0] != '@' && user[0] != '-' {
+					out[at+1+i] = 0
+				}
+			}
+		}
+		for _, c := range commandList {
+			if slices.ContainsFunc(c.programs, func(p string) bool { return len(p) > 2 && strings.HasPrefix(name, p) || name == p }) &&
+				(c.beside == "" || slices.Contains(args, c.beside)) {
+				c.find(args, at+1, out)
+			}
 		}
 	}
 	return out
+}
+
+// find adds the secrets among args, of which the first is word number at.
+func (c *commandFlags) find(args []string, at int, out map[int]int) {
+	for i, a := range args {
+		for _, flag := range c.flags {
+			switch {
+			case a == flag && c.apart && i+1 < len(args):
+				out[at+i+1] = 0
+			case len(a) > len(flag) && strings.HasPrefix(a, flag) && (c.attached || a[len(flag)] == '='):
+				out[at+i] = len(flag)
+			}
+		}
+	}
+}
+
+// shellWord is a word of a command line, a quoted piece, or an item of a list.
+var shellWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s"',\[\]]|"[^"]*"|'[^']*')+`)
+})
+
+// commands hides the secrets of the commands in a line, and in the quoted pieces of it.
+func (f *finder) commands(l span) {
+	line := f.text[l.from:l.to]
+	if low := lower(line); !containsAny(low, commandSigns) {
+		return
+	}
+	var list []string
+	var at []span
+	for _, m := range shellWord().FindAllStringIndex(line, -1) {
+		w := span{l.from + m[0], l.from + m[1]}
+		if c := f.text[w.from]; w.to-w.from >= 2 && (c == '"' || c == '\'') {
+			w.from, w.to = w.from+1, w.to-1
+			if strings.ContainsAny(f.text[w.from:w.to], " \t") && w.to-w.from < l.to-l.from {
+				f.commands(w)
+			}
+		}
+		list, at = append(list, f.text[w.from:w.to]), append(at, w)
+	}
+	for i, keep := range commandSecrets(list) {
+		f.hide(at[i].from+keep, at[i].to)
+	}
 }
