@@ -59,6 +59,8 @@ func patchCases() map[string][2]*PatchSide {
 		"odd/tab\there":         {file(0o644, "a\n"), file(0o644, "b\n")},
 		"odd/latin-\xe4":        {file(0o644, "a\n"), file(0o644, "b\n")},
 		"odd/latin-new-\xe4":    {nil, file(0o644, "n\n")},
+		"odd/bidi\u202egpj.exe": {nil, file(0o644, "n\n")},
+		"odd/c1\u009b":          {file(0o644, "a\n"), file(0o644, "b\n")},
 		"odd/-- dashes":         {file(0o644, "-- a\n++ b\n"), file(0o644, "-- b\n++ a\n")},
 		"links/turned":          {link("here"), link("there")},
 		"links/new":             {nil, link("../edited")},
@@ -179,5 +181,17 @@ func TestPatchOfRename(t *testing.T) {
 	want := "diff --git \"a/old name\" b/new\nrename from \"old name\"\nrename to new\n--- a/old name\t\n+++ b/new\n@@ -1,2 +1,2 @@\n 1\n-2\n+3\n"
 	if !ok || string(p) != want {
 		t.Errorf("got %q, want %q", p, want)
+	}
+}
+
+// TestPatchNames: the names in a patch are harmless to a terminal.
+func TestPatchNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"bidi\u202egpj.exe": `"a/bidi\342\200\256gpj.exe"`, "bad\xff.txt": `"a/bad\377.txt"`, "c1\u009b": `"a/c1\302\233"`, "grüße": "a/grüße",
+	} {
+		p, _ := Patch(name, name, &PatchSide{Mode: 0o644, Data: []byte("a\n")}, &PatchSide{Mode: 0o644, Data: []byte("b\n")})
+		if got := string(p); !strings.HasPrefix(got, "diff --git "+want+" ") || !strings.Contains(got, "\n--- "+want+"\n") {
+			t.Errorf("%q: want %s, got %q", name, want, got)
+		}
 	}
 }

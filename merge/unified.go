@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Unified returns the unified diff from a to b, for people and for patch(1) and
 // git apply: byte for byte, with line ends as they are, and with
 // "\ No newline at end of file" where it belongs. context is the number of
 // unchanged lines around a change. Equal texts give nil. Binary texts give a line
-// that says so, and no diff. Labels with control characters or quotes are quoted as
-// in C; "/dev/null" stands for an absent file. Texts past the limits of this
+// that says so, and no diff. Labels with quotes or with what a terminal does not show are
+// quoted as in C; "/dev/null" stands for an absent file. Texts past the limits of this
 // package, or too different to compare, are shown as replaced whole.
 func Unified(a, b []byte, labelA, labelB string, context int) []byte {
 	if bytes.Equal(a, b) {
@@ -132,9 +134,13 @@ func headerLabel(label string) string {
 	return q
 }
 
-// quoteLabel quotes a name that would break the line.
+// quoteLabel quotes a name that would break the line, or that a terminal would act on or not
+// show: controls, what turns the direction of text, and what is no UTF-8.
 func quoteLabel(label string) string {
-	if !strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == 0x7F || r == '"' || r == '\\' }) {
+	odd := func(r rune) bool {
+		return r == '"' || r == '\\' || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+	}
+	if utf8.ValidString(label) && !strings.ContainsFunc(label, odd) {
 		return label
 	}
 	return quoted(label)
