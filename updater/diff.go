@@ -3,6 +3,7 @@ package updater
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,16 @@ type FileDiff struct {
 
 // Secret reports whether the patch holds what looks like a secret.
 func (f *FileDiff) Secret() bool { return !bytes.Equal(f.Masked, f.Patch) }
+
+// MarshalJSON adds escaped forms of paths that are not UTF-8, since JSON cannot hold them.
+func (f FileDiff) MarshalJSON() ([]byte, error) {
+	type plain FileDiff
+	return json.Marshal(struct {
+		plain
+		Escaped     string `json:"path_escaped,omitempty"`
+		EscapedFrom string `json:"from_escaped,omitempty"`
+	}{plain(f), escapedPath(f.Path), escapedPath(f.From)})
+}
 
 // Diff is the difference between two trees: what was shipped and what is there, or two
 // releases.

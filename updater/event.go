@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"encoding/json"
 	"time"
 
 	"inplace/backup"
@@ -221,4 +222,13 @@ type Edit struct {
 	Detail string        `json:"detail,omitempty"`
 
 	inside []manifest.Path // of an extra directory: the files in it, and directories in which nothing is
+}
+
+// MarshalJSON adds an escaped form of a path that is not UTF-8, since JSON cannot hold it.
+func (e Edit) MarshalJSON() ([]byte, error) {
+	type plain Edit
+	return json.Marshal(struct {
+		plain
+		Escaped string `json:"path_escaped,omitempty"`
+	}{plain(e), escapedPath(e.Path)})
 }

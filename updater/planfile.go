@@ -117,6 +117,14 @@ func planName(s string) string {
 	return b.String()
 }
 
+// escapedPath is p as a plan file has it where JSON cannot hold p; else "".
+func escapedPath(p manifest.Path) string {
+	if utf8.ValidString(string(p)) {
+		return ""
+	}
+	return planName(string(p))
+}
+
 // planText is s as JSON can hold it.
 func planText(s string) string { return strings.ToValidUTF8(s, "?") }
 
