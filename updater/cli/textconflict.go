@@ -6,6 +6,7 @@ import (
 
 	"inplace/updater"
 	"inplace/updater/conflict"
+	"inplace/updater/mask"
 )
 
 // Without -v so many hunks of a conflict are shown, and lines of each side.
@@ -60,8 +61,8 @@ func (r *run) hunkText(c *updater.ConflictOf) {
 		if place != r.maskText(said) {
 			r.out.wrapped(6, place)
 		}
-		r.sideText("yours", yellow, ours.Part(h.Ours, h.OursStart))
-		r.sideText("vendor", cyan, theirs.Part(h.Theirs, h.TheirsStart))
+		r.sideText("yours", yellow, mask.Keyed(h.Key, string(h.Ours), ours.Part(h.Ours, h.OursStart)))
+		r.sideText("vendor", cyan, mask.Keyed(h.Key, string(h.Theirs), theirs.Part(h.Theirs, h.TheirsStart)))
 	}
 	if more := len(hunks) - shown; more > 0 {
 		r.out.line("      and %s more, -v shows all", count(more, "place"))
@@ -153,8 +154,13 @@ func (r *run) waitingText(w *updater.Waiting) {
 	} else {
 		out.wrapped(6, r.maskText(w.Reason))
 		if _, ours, theirs := w.Texts(); ours != nil || theirs != nil {
-			r.sideText("yours", yellow, r.maskText(string(ours)))
-			r.sideText("vendor", cyan, r.maskText(string(theirs)))
+			for _, side := range []struct {
+				who   string
+				style style
+				text  []byte
+			}{{"yours", yellow, ours}, {"vendor", cyan, theirs}} {
+				r.sideText(side.who, side.style, mask.Keyed(w.Key, string(side.text), r.maskText(string(side.text))))
+			}
 		}
 	}
 	if w.Fault != "" {

@@ -76,6 +76,9 @@ func (f *finder) secret(k key) int {
 	case closed > k.to || at == closed || rest == "":
 	case rest[0] == '"' || rest[0] == '\'':
 		return f.value(at, key{k.span, k.line, false, k.col})
+	case !f.prose && assigns().MatchString(before):
+		f.hide(at, l.to)
+		return l.to
 	case k.first && !f.prose && strings.IndexByte("=:<>", rest[0]) < 0 && !strings.Contains(f.text[k.from:k.to], "/") && f.text[k.from:k.to] != "sshpass":
 		f.hide(at, l.to)
 		return l.to
@@ -92,6 +95,11 @@ func (f *finder) secret(k key) int {
 
 // wordBytes are what may stand between the bracket of a section and the name in it.
 const wordBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./: "
+
+// SetEnv PASSWORD x: words before a key that only blanks part from its value
+var assigns = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(?:env|arg|setenv|setx|set|proxy_set_header|add_header|(?:fastcgi|uwsgi|scgi)_param|(?:request)?header\s+set|config\s+set)$`)
+})
 
 // login x password y, as .netrc has it
 var loginBefore = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:login|machine|user)\s+\S+$`) })
@@ -289,6 +297,9 @@ const (
 // quotedOver returns where a quoted value ends that goes over lines, before another key.
 func (f *finder) quotedOver(at, line int) (to int, ok bool) {
 	quote := f.text[at]
+	if quote == '\\' {
+		return 0, false
+	}
 	for n := line + 1; n < len(f.lines) && n <= line+maxQuoted; n++ {
 		l := f.lines[n]
 		text := f.text[l.from:l.to]
@@ -377,10 +388,20 @@ func (f *finder) values(l span, keys bool) {
 		f.hide(l.from, l.to)
 		return
 	}
-	l.from += len(keyed().FindString(line))
+	head := keyed().FindString(line)
+	if rest := line[len(head):]; strings.HasSuffix(head, "=") && (rest == "" || rest[0] == '=') { // of base64
+		head = line[:dashes(line)]
+	}
+	l.from += len(head)
 	if strings.Trim(f.text[l.from:l.to], " \t\r[]{}(),;|>-+") != "" {
 		f.hide(l.from, l.to)
 	}
+}
+
+// dashes returns where a line begins behind blanks and the dashes of a list.
+func dashes(line string) int {
+	f := finder{text: line, lines: []span{{0, len(line)}}}
+	return f.column(0)
 }
 
 // below hides what stands below a key without a value in its line: lines that are indented

@@ -83,6 +83,17 @@ func (w *Whole) Part(part []byte, from int) string {
 	return one.masked()
 }
 
+// Keyed is masked, which the rules have made of text, the value of key; where they have found
+// nothing in it, although the key is a secret's, it is all hidden.
+func Keyed(key, text, masked string) string {
+	if masked != text || !secretName(key) {
+		return masked
+	}
+	all := found{text: text, lines: cut(text)}
+	all.unite([]span{{0, len(text)}})
+	return all.masked()
+}
+
 // hunkSide reads a side of a hunk's head: the index of its first line, and how many it has.
 func hunkSide(first, count string) (at, n int) {
 	at, _ = strconv.Atoi(first)

@@ -114,17 +114,18 @@ func (f *finder) tag(at int) (t tag, ok bool) {
 }
 
 // content hides the text of the element called name from byte at on, and leaves the tags in
-// it. Without its end the text ends with the line, or where that has none, with the next tag.
-// It returns where that is.
+// it, and returns where it ends. Without its end the text ends with the line, or where that
+// has none and begins with the element, with the next; else it may be no element at all, but
+// a placeholder.
 func (f *finder) content(at int, name string) (end int) {
 	limit := min(len(f.text), at+maxContent)
 	end = strings.Index(f.text[at:limit], "</"+name)
 	if end < 0 {
-		rest := f.text[at:limit]
-		line, _, _ := strings.Cut(rest, "\n")
-		if end = len(line); strings.TrimSpace(line) == "" {
-			text, _, _ := strings.Cut(rest, "<")
-			end = len(text)
+		line, rest, _ := strings.Cut(f.text[at:limit], "\n")
+		end = len(line)
+		if start := strings.LastIndexByte(f.text[:at], '\n') + 1; strings.TrimSpace(line) == "" && f.text[f.skip(start, at)] == '<' {
+			line, _, _ = strings.Cut(rest, "\n")
+			end = min(end+1+len(line), limit-at)
 		}
 	}
 	end += at

@@ -21,7 +21,7 @@ var (
 	// gateways are words before pass that make it the verb, as nginx has it.
 	gateways = []string{"proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached"}
 	// headers are the fields of HTTP that hold secrets.
-	headers = []string{"authorization", "cookie", "cookie2"}
+	headers = []string{"authorization", "auth", "cookie", "cookie2"}
 
 	// nameKeys are keys whose value may be the name of a secret, and valueKeys those that
 	// then hold it.

@@ -31,7 +31,7 @@ var shapeList = []shape{
 	{pattern: `\b((?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w\-]{20,}|SG\.[\w\-]{10,}\.[\w\-]{10,}|AGE-SECRET-KEY-1\w+)`},
 	{pattern: `\b(eyJ[\w\-]{5,}\.[\w\-]+(?:\.[\w\-]*)*)`},
 	// $2y$10$x: digests of passwords
-	{pattern: `(\$(?:2[abxy]?|1|5|6|7|y|apr1|argon2\w*|scrypt)\$[^\s:"',;<>]+)`},
+	{pattern: `(\$(?:2[abxy]?|1|5|6|7|y|apr1|argon2\w*|scrypt)\$[^\s:"',;<>]{8,})`},
 }
 
 // tokenSigns are of the tokens what [signs] wants.
