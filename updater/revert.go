@@ -388,10 +388,17 @@ func actionOf(modeOnly bool, to backup.Kind, exists bool) Action {
 	return Replace
 }
 
-// leftLink reports whether a change that a revert goes back over made path a link.
+// leftLink reports whether path is a link by the changes that a revert goes back over, or where
+// there are none, by the snapshot gone to.
 func (w *wayBack) leftLink(path string) bool {
-	return slices.ContainsFunc(w.steps, func(k *kept) bool {
-		return slices.ContainsFunc(k.Entries, func(e backup.Entry) bool { return string(e.Path) == path && e.New.Kind == backup.Link })
+	return slices.ContainsFunc(w.over(), func(k *kept) bool {
+		return slices.ContainsFunc(k.Entries, func(e backup.Entry) bool {
+			is := e.New
+			if len(w.steps) == 0 {
+				is = e.Old
+			}
+			return string(e.Path) == path && is.Kind == backup.Link
+		})
 	})
 }
 
