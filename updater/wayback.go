@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -140,14 +139,15 @@ func (u *Updater) lookForWay(in *installed) (*wayBack, error) {
 	return w, nil
 }
 
-// nextBack names what a plain revert takes back: the snapshot in the record or, where a revert has
-// taken the slots of that, those over which the way leads.
+// nextBack names what a plain revert takes back: the snapshot in the record or, where a revert or
+// restore.sh has taken the slots of that, those over which the way leads.
 func (u *Updater) nextBack(r *record) []string {
 	ids := []string{r.Snapshot}
-	if info, err := u.tree.Lstat(path.Join(backup.SnapshotsDir, r.Snapshot)); r.Snapshot == "" || err != nil || info.Exists {
+	if k, err := u.loadKept(r.Snapshot, backup.LoadRecords); r.Snapshot == "" || err == nil && !k.turned || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return ids
 	}
 	if w, err := u.lookForWay(&installed{record: *r}); err == nil {
+		ids = nil
 		for _, k := range w.steps {
 			ids = append(ids, k.ID)
 		}
@@ -173,11 +173,16 @@ func (u *Updater) straightBack(in *installed) *wayBack {
 	return &wayBack{steps: []*kept{k}, holds: k, name: k.ID, dest: releaseOf(k.From), all: []*kept{k}}
 }
 
-// aroundTaken goes to where a snapshot led whose slots an earlier revert has taken over.
+// aroundTaken goes to where a snapshot led whose slots an earlier revert has taken over, or that
+// restore.sh has taken back, and the way came here once more since.
 func (w *wayBack) aroundTaken(now manifest.Digest) error {
+	why := "is not kept any more"
+	if w.holds != nil {
+		why = "was taken back by restore.sh"
+	}
 	w.holds = nil
 	for _, k := range w.all {
-		if k.Undoes != w.name {
+		if k.Undoes != w.name && (k.ID != w.name || !k.turned) {
 			continue
 		}
 		w.dest = releaseOf(k.To)
@@ -189,7 +194,7 @@ func (w *wayBack) aroundTaken(now manifest.Digest) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: its snapshot %s is not kept any more", ErrNothingToRevert, w.name)
+	return fmt.Errorf("%w: its snapshot %s %s", ErrNothingToRevert, w.name, why)
 }
 
 // loadKept reads the snapshot id by load.
