@@ -133,9 +133,8 @@ func (u *Updater) PruneBackups(ctx context.Context, opt PruneOptions) (*Backups,
 	if err != nil {
 		return nil, err
 	}
-	var plan Plan
-	if u.owner(&plan, root); len(plan.Findings) > 0 && !opt.DryRun {
-		return nil, &PreflightError{plan.Findings}
+	if f := u.foreign(root); f != nil && !opt.DryRun {
+		return nil, &PreflightError{[]Finding{*f}}
 	}
 	r, err := readRecord(u.tree)
 	if err != nil {

@@ -29,7 +29,9 @@ func (u *Updater) preflight(p *Plan) error {
 		return err
 	}
 	u.askOneWay(p)
-	u.owner(p, root)
+	if f := u.foreign(root); f != nil {
+		p.Findings = append(p.Findings, *f)
+	}
 	u.followed(p)
 	u.checkService(p)
 	if waits, err := backup.Prepared(u.tree); err != nil {
@@ -143,16 +145,16 @@ func (p *Plan) lookedAt() {
 	p.Findings = append([]Finding{}, stay...)
 }
 
-// owner refuses to work on somebody else's tree: as root the new files would be
-// somebody's to prepare, as another user they could not be given their owner.
-func (u *Updater) owner(p *Plan, root fsys.Info) {
+// foreign is why nothing is changed in somebody else's tree, nil in one's own: as root the new
+// files would be somebody's to prepare, as another user they could not be given their owner.
+func (u *Updater) foreign(root fsys.Info) *Finding {
 	euid := os.Geteuid()
 	if euid < 0 || root.UID == euid {
-		return
+		return nil
 	}
-	p.Findings = append(p.Findings, Finding{Path: ".", access: true,
+	return &Finding{Path: ".", access: true,
 		Reason: fmt.Sprintf("the installation belongs to user %d, this is user %d", root.UID, euid),
-		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, cmp.Or(u.opt.Command, u.Home()+"/"+u.Launcher()))})
+		Hint:   fmt.Sprintf("sudo -u '#%d' %s", root.UID, cmp.Or(u.opt.Command, u.Home()+"/"+u.Launcher()))}
 }
 
 // elsewhere reports whether no name can be exchanged between what info tells of and the
