@@ -229,17 +229,15 @@ func (b *backer) run(inventory func() error) (err error) {
 	if held := b.way.holds; held != nil && held.hasData() && !b.u.opt.WithData {
 		b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("the data stays as it is; snapshot %s keeps its copy, which --revert --to %s --with-data puts back", held.ID, held.ID))
 	}
-	switch {
-	case b.way.takes:
-		err = b.turnRound()
-	case b.sound != nil: // which reads what the snapshots have been found to hold so far
-		if err = b.sound(); err == nil {
-			err = b.putAll()
+	put := b.putAll
+	if b.way.takes {
+		put = b.turnRound
+	} else if b.sound != nil { // which reads what the snapshots have been found to hold so far
+		if err := b.sound(); err != nil {
+			return err
 		}
-	default:
-		err = b.putAll()
 	}
-	if err != nil {
+	if err := put(); err != nil {
 		return err
 	}
 	if err := b.tie(); err != nil {
