@@ -104,7 +104,7 @@ func appendHistory(t *fsys.Tree, e HistoryEntry) error {
 func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause error, window time.Duration) {
 	e := HistoryEntry{
 		Time: u.opt.Now().UTC().Truncate(time.Second), By: actor(), Action: rec.Action, From: plan.From.Level, To: plan.To.Level,
-		Channel: plan.To.Channel, Version: plan.To.Version, Result: result, Snapshot: rec.ID, WindowMS: wholeMS(window), Stopped: rec.Service != nil, Engine: u.opt.Engine,
+		Channel: plan.To.Channel, Version: plan.To.Version, Result: result, Snapshot: rec.ID, WindowMS: WholeMS(window), Stopped: rec.Service != nil, Engine: u.opt.Engine,
 	}
 	if plan.Window != nil && window > 0 {
 		e.Forecast = plan.Window.MS
@@ -126,8 +126,8 @@ func (u *Updater) remember(rec journal.Record, plan *Plan, result string, cause 
 	u.record(rec.ID, e, plan)
 }
 
-// wholeMS is d in milliseconds, one that has begun for a whole one: 0 is for what took none.
-func wholeMS(d time.Duration) int64 {
+// WholeMS is d in milliseconds, one that has begun for a whole one: 0 is for what took none.
+func WholeMS(d time.Duration) int64 {
 	return int64((d + time.Millisecond - 1) / time.Millisecond)
 }
 

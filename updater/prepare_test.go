@@ -294,7 +294,7 @@ func TestAbortPrepared(t *testing.T) {
 // TestWholeMS: what was exchanged faster than in a millisecond has still been measured.
 func TestWholeMS(t *testing.T) {
 	for d, want := range map[time.Duration]int64{0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 50 * time.Millisecond: 50} {
-		if got := wholeMS(d); got != want {
+		if got := WholeMS(d); got != want {
 			t.Errorf("%v: got %d, want %d", d, got, want)
 		}
 	}

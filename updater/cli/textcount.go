@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"time"
+
+	"inplace/updater"
 )
 
 // count is n with its noun: "1 path", "2 paths".
@@ -34,11 +36,9 @@ func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 // window is what files were exchanged within, or how long the product stood still: rounded
 // up, and what history keeps of it, in milliseconds, reads the same.
 func window(d time.Duration) string {
-	if ms := up(d, time.Millisecond); ms < 1000 {
+	ms := updater.WholeMS(d)
+	if ms < 1000 {
 		return fmt.Sprintf("%d ms", ms)
 	}
-	return fmt.Sprintf("%.1f s", float64(up(d, time.Second/10))/10)
+	return fmt.Sprintf("%.1f s", float64((ms+99)/100)/10)
 }
-
-// up is d in units, one that has begun for a whole one.
-func up(d, unit time.Duration) int64 { return int64((d + unit - 1) / unit) }
